@@ -1,0 +1,78 @@
+/** A part of the page of benchmarks that one measurement writes. */
+export type Section = "setup cold" | "setup warm" | "guest" | "machines";
+
+const BEGIN = (section: Section) => `<!-- measured: ${section} -->`;
+const END = "<!-- end -->";
+
+/** How each part is measured, where it has not been yet. */
+const COMMANDS: Readonly<Record<Section, string>> = {
+  "setup cold": "npm run bench -- --cold --write",
+  "setup warm": "npm run bench -- --write",
+  guest: "npm run bench -- --guests --write",
+  machines: "npm run bench -- --write",
+};
+
+/**
+ * Puts what was measured into the page. Parts that were not measured this time stay as they are.
+ *
+ * @param page the page as it is; undefined where there is none.
+ */
+export function renderPage(
+  page: string | undefined,
+  measured: ReadonlyMap<Section, string>,
+): string {
+  return TEMPLATE.replace(
+    /^\{\{(.+)\}\}$/gm,
+    (_, section: Section) =>
+      `${BEGIN(section)}\n\n${measured.get(section) ?? keptText(page, section)}\n\n${END}`,
+  );
+}
+
+function keptText(page: string | undefined, section: Section): string {
+  const start = page?.indexOf(BEGIN(section)) ?? -1;
+  const end = page?.indexOf(END, start) ?? -1;
+  return page === undefined || start < 0 || end < 0
+    ? `Not measured yet: \`${COMMANDS[section]}\``
+    : page.slice(start + BEGIN(section).length, end).trim();
+}
+
+const TEMPLATE = `# Benchmarks
+
+Written by \`npm run bench -- --write\`; edit \`tools/bench/document.ts\`, not this page.
+
+| command | measures |
+| --- | --- |
+| \`npm run bench\` | warm setup and the machines, in about ten minutes |
+| \`npm run bench -- --runs 1 --machines 1\` | the same once and with one machine |
+| \`npm run bench -- --guests\` | a guest of the embedded lab too |
+| \`npm run bench -- --cold\` | setup with empty caches too, about a quarter of an hour |
+| \`npm run bench -- --gate\` | exit code 1 when a gate is not passed |
+
+## Machines
+
+Each side makes the same machines on this computer's libvirt, through the same binary of the libvirt provider: one uploaded image, one NAT network, and for each machine an overlay on the image, a cloud-init disk and a domain (QEMU's own emulation, 64 MiB, blank disk). The provider boots each domain; with \`running: false\` it is switched off at once, on either side.
+
+- **Corral**: the ready program, \`pulumi\` with \`--skip-preview\`, without refresh, file backend. Beside the machines it makes their stamps, keys, console logs and power states, writes the cloud-init disks itself, and looks before each creation whether something is in the way.
+- **terraform**: the command on this computer, with \`-refresh=false\` but for the creation, because Pulumi's engine trusts the state too unless told to refresh.
+- **empty program**: an \`index.js\` that imports Pulumi's SDK and declares nothing: what engine and SDK cost by themselves. It has no machines; its figures stand beside each number of them for comparison.
+
+Memory is the most that all processes of a command had at one time, libvirt's own not among them: proportional set size, looked at ten times a second. A command that does not end within 60 s and 8 s for each machine is ended, and its run with it; both are told. On the side of terraform that happens: provider 0.8.3 reads each cloud-init disk back, and libvirt may send the first part of the file before it answers the call, the more likely the busier it is. The provider's go-libvirt takes that part for the answer and then waits for good.
+
+{{machines}}
+
+## Setup
+
+Everything in place (\`npm run setup\` again):
+
+{{setup warm}}
+
+Caches of the toolchain and of Go empty; npm dependencies and Debian packages in place:
+
+{{setup cold}}
+
+## Guest
+
+A machine of the embedded lab, one processor and 512 MiB:
+
+{{guest}}
+`;

@@ -1,0 +1,164 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import execa from "execa";
+import { renderPage, type Section } from "../bench/document";
+import { factsText, guestText, machinesText, setupText } from "../bench/report";
+import { gatherFacts } from "../bench/facts";
+import { type Gate, gatesOf } from "../bench/gates";
+import { benchGuest } from "../bench/guestBench";
+import { benchMachines } from "../bench/machineBench";
+import { resultsOf } from "../bench/results";
+import { benchColdSetup, benchWarmSetup } from "../bench/setupBench";
+import { labDown, labStatus, labUp } from "../lab";
+import { daemonAnswers } from "../lab/daemons";
+import { checkToolchain, ensureToolchain, piecesForStart } from "../toolchain";
+import { which } from "../toolchain/commands";
+
+const repository = path.resolve(__dirname, "../../..");
+const page = path.join(repository, "docs/benchmarks.md");
+
+/** Twenty machines take minutes: so often they are measured at most, unless asked otherwise. */
+const RUNS_OF_MANY = 3;
+
+interface Options {
+  readonly runs?: number;
+  readonly machines: readonly number[];
+  readonly guests: boolean;
+  readonly cold: boolean;
+  readonly write: boolean;
+  readonly gate: boolean;
+}
+
+/** `npm run bench [-- OPTIONS]`: measures setup and machines, and tells whether the gates hold. */
+export async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  const interrupted = new AbortController();
+  const interrupt = () => {
+    console.log("Interrupted: cleaning up ...");
+    interrupted.abort(new Error("interrupted"));
+  };
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const began = Date.now();
+  const { sections, gates } = await withLab(options.guests, () =>
+    measureAll(options, interrupted.signal),
+  );
+
+  for (const [section, text] of sections) {
+    console.log(`\n== ${section}\n\n${text}`);
+  }
+  if (options.write) {
+    await writePage(sections);
+  }
+  const minutes = ((Date.now() - began) / 60_000).toFixed(1);
+  console.log(`\nnpm run bench took ${minutes} minutes.`);
+  return options.gate && gates.some(({ passed }) => !passed) ? 1 : 0;
+}
+
+async function measureAll(
+  options: Options,
+  signal: AbortSignal,
+): Promise<{ sections: Map<Section, string>; gates: readonly Gate[] }> {
+  const toolchain = await ensureToolchain(piecesForStart);
+  const terraform = which("terraform");
+  const facts = await gatherFacts(repository, terraform);
+  const measured = (text: string) => `${text}\n\n${factsText(facts)}`;
+  const common = { repository, toolchain, signal, log: console.log };
+  const sections = new Map<Section, string>();
+  const runs = options.runs ?? 5;
+
+  const warm = await benchWarmSetup(common, runs);
+  sections.set("setup warm", measured(setupText("`npm run setup`", warm)));
+  if (options.cold) {
+    const cold = await benchColdSetup(common);
+    sections.set("setup cold", measured(setupText("`npm run setup`", cold)));
+  }
+  if (options.guests) {
+    const times = await benchGuest({ ...common, runs: options.runs ?? 1 });
+    sections.set("guest", measured(guestText(times)));
+  }
+  if (terraform === undefined) {
+    console.log("  terraform: skipped, there is no such command here");
+  }
+  const { cycles, hangs } = await benchMachines({
+    ...common,
+    terraform,
+    provider: await libvirtProvider(),
+    rounds: options.machines.map((machines) => ({
+      machines,
+      runs: machines > 1 ? (options.runs ?? RUNS_OF_MANY) : runs,
+    })),
+  });
+  const results = resultsOf(cycles);
+  const gates = gatesOf(results);
+  sections.set("machines", measured(machinesText(results, hangs, gates)));
+  return { sections, gates };
+}
+
+async function libvirtProvider(): Promise<string> {
+  const pieces = await checkToolchain();
+  return pieces.find(({ piece }) => piece === "libvirtProvider")?.path ?? "";
+}
+
+/**
+ * Brings the lab up for a while where it is needed: for guests, and where no libvirt daemon answers.
+ */
+async function withLab<T>(guests: boolean, body: () => Promise<T>): Promise<T> {
+  const { up } = await labStatus("libvirt");
+  const enough = guests ? up : up || (await daemonAnswers());
+  if (enough) {
+    return body();
+  }
+  await labUp("libvirt", { log: console.log });
+  try {
+    return await body();
+  } finally {
+    // Somebody else may use it by now; that is no fault of the measurement.
+    await labDown("libvirt", { log: console.log }).catch((error: unknown) => {
+      console.log(`The lab stays up. ${String(error)}`);
+    });
+  }
+}
+
+async function writePage(
+  sections: ReadonlyMap<Section, string>,
+): Promise<void> {
+  const old = fs.existsSync(page) ? fs.readFileSync(page, "utf8") : undefined;
+  const draft = `${page}.tmp-${process.pid}.md`;
+  try {
+    fs.writeFileSync(draft, renderPage(old, sections));
+    const prettier = require.resolve("prettier/bin/prettier.cjs");
+    await execa(process.execPath, [prettier, "--write", draft], {
+      cwd: repository,
+      timeout: 60_000,
+    });
+    fs.renameSync(draft, page);
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+  console.log(`\nWrote ${path.relative(repository, page)}`);
+}
+
+function readOptions(args: readonly string[]): Options {
+  return new Command("npm run bench --")
+    .option("--runs <n>", "how often each figure is measured", wholeNumber)
+    .option("--machines <list>", "numbers of machines", numbers, [1, 20])
+    .option("--guests", "boots a guest of the embedded lab too", false)
+    .option("--cold", "setup with empty caches too", false)
+    .option("--write", "writes docs/benchmarks.md", false)
+    .option("--gate", "exit code 1 when a gate is not passed", false)
+    .parse([...args], { from: "user" })
+    .opts<Options>();
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100) {
+    throw new InvalidArgumentError("must be a whole number from 1 to 100.");
+  }
+  return value;
+}
+
+function numbers(text: string): number[] {
+  return [...new Set(text.split(",").map(wholeNumber))];
+}

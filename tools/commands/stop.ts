@@ -1,0 +1,26 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { labDown, labStatus, labUp } from "../lab";
+import { embeddedStackExists, openEmbeddedStack } from "../stack/embeddedStack";
+import { sshFolder } from "../stack/sshConfig";
+
+const repository = path.resolve(__dirname, "../../..");
+
+/** `npm stop`: destroys the stack `dev` and takes the lab down; nothing is left but caches. */
+export async function main(): Promise<number> {
+  if (embeddedStackExists()) {
+    if (!(await labStatus("libvirt")).up) {
+      // The machines are defined with a daemon that has gone: it comes back to remove them.
+      await labUp("libvirt", { log: console.log });
+    }
+    const stack = await openEmbeddedStack(repository);
+    await stack.must(
+      ["destroy", "--yes", "--skip-preview", "--refresh"],
+      "terminal",
+    );
+    await stack.remove();
+  }
+  fs.rmSync(sshFolder(), { recursive: true, force: true });
+  await labDown("libvirt", { log: console.log });
+  return 0;
+}

@@ -1,0 +1,168 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import execa from "execa";
+import { labDown, labStatus, labUp } from "../lab";
+import type { SuiteResult } from "../test/runSuite";
+import { ensureToolchain, type Toolchain } from "../toolchain";
+
+const repository = path.resolve(__dirname, "../../..");
+
+/** A layer of tests: what it needs and how long one test may take. */
+interface Suite {
+  readonly name: string;
+  readonly needs: "nothing" | "toolchain" | "lab";
+  readonly testTimeoutSeconds: number;
+}
+
+const SUITES: readonly Suite[] = [
+  { name: "unit", needs: "nothing", testTimeoutSeconds: 20 },
+  { name: "engine", needs: "lab", testTimeoutSeconds: 180 },
+  { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
+];
+
+/** Checks of the sources, each counted like a test. */
+const CHECKS: readonly (readonly [string, readonly string[]])[] = [
+  ["lint", ["npx", "--no-install", "eslint", ".", "--max-warnings", "0"]],
+  [
+    "format",
+    ["npx", "--no-install", "prettier", "--check", "--log-level", "warn", "."],
+  ],
+  ["schemas", ["node", "tools/bin/main.js", "schema", "--check"]],
+];
+
+/**
+ * `npm test [-- SUITE...]`: checks, then the suites. Its last line is 'N passed, N failed'.
+ * `npm test -- unit` runs one suite; `--grep` and the like are mocha's own affair.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const wanted =
+    args.length > 0 ? args : ["checks", ...SUITES.map(({ name }) => name)];
+  const results: [string, SuiteResult, number][] = [];
+  const measure = async (name: string, run: () => Promise<SuiteResult>) => {
+    if (!wanted.includes(name)) {
+      return;
+    }
+    console.log(`\n== ${name}`);
+    const began = Date.now();
+    const result = await run();
+    results.push([name, result, (Date.now() - began) / 1000]);
+  };
+
+  await measure("checks", runChecks);
+  const suites = SUITES.filter(({ name }) => wanted.includes(name));
+  const environment = await prepare(suites);
+  try {
+    for (const suite of suites) {
+      await measure(suite.name, () => runSuite(suite, environment.variables));
+    }
+  } finally {
+    await environment.release();
+  }
+  return summarize(results);
+}
+
+/** Brings up what the suites need; takes down again what was not there before. */
+async function prepare(
+  suites: readonly Suite[],
+): Promise<{ variables: Record<string, string>; release(): Promise<void> }> {
+  if (suites.every(({ needs }) => needs === "nothing")) {
+    return { variables: {}, release: () => Promise.resolve() };
+  }
+  const toolchain: Toolchain = await ensureToolchain([
+    "pulumi",
+    "nodeHost",
+    "terraformProviderPlugin",
+    "libvirtProvider",
+  ]);
+  const wasUp = (await labStatus("libvirt")).up;
+  await labUp("libvirt", { log: console.log });
+  return {
+    variables: toolchain.env,
+    release: async () => {
+      if (!wasUp) {
+        await labDown("libvirt", { log: console.log });
+      }
+    },
+  };
+}
+
+async function runChecks(): Promise<SuiteResult> {
+  let failed = 0;
+  for (const [name, [command = "", ...args]] of CHECKS) {
+    const began = Date.now();
+    const { exitCode, all } = await execa(command, args, {
+      cwd: repository,
+      reject: false,
+      all: true,
+    });
+    console.log(
+      `  ${exitCode === 0 ? "ok" : "FAILED"} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`,
+    );
+    if (exitCode !== 0) {
+      failed += 1;
+      console.log(all);
+    }
+  }
+  return { passed: CHECKS.length - failed, failed, skipped: 0 };
+}
+
+async function runSuite(
+  suite: Suite,
+  variables: Record<string, string>,
+): Promise<SuiteResult> {
+  const files = testFiles(path.join(repository, "tests", "bin", suite.name));
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-tests-"));
+  const resultFile = path.join(scratch, "result.json");
+  try {
+    await execa(
+      process.execPath,
+      [
+        path.join(__dirname, "../test/runSuite.js"),
+        resultFile,
+        String(suite.testTimeoutSeconds * 1000),
+        ...files,
+      ],
+      {
+        cwd: repository,
+        env: variables,
+        stdin: "ignore",
+        stdout: "inherit",
+        stderr: "inherit",
+        reject: false,
+      },
+    );
+    // A suite that ended before it could count is a failure, never silence.
+    return fs.existsSync(resultFile)
+      ? (JSON.parse(fs.readFileSync(resultFile, "utf8")) as SuiteResult)
+      : { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function testFiles(folder: string): string[] {
+  const files = fs.existsSync(folder)
+    ? (fs.readdirSync(folder, { recursive: true }) as string[])
+    : [];
+  return files
+    .filter((file) => file.endsWith(".test.js"))
+    .sort()
+    .map((file) => path.join(folder, file));
+}
+
+function summarize(
+  results: readonly (readonly [string, SuiteResult, number])[],
+): number {
+  console.log("");
+  for (const [name, { passed, failed, skipped }, seconds] of results) {
+    console.log(
+      `${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds.toFixed(0)} s`,
+    );
+  }
+  const total = (pick: (result: SuiteResult) => number) =>
+    results.reduce((sum, [, result]) => sum + pick(result), 0);
+  const failed = total((result) => result.failed);
+  console.log(`${total((result) => result.passed)} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import execa from "execa";
+import { virsh } from "./virsh";
+
+/** A pool of one's own, with an image in it that boots into nothing. */
+export class TestPool {
+  private constructor(
+    readonly name: string,
+    readonly path: string,
+  ) {}
+
+  /** Name of the blank image, a qcow2 of 16 MiB. */
+  static readonly IMAGE = "blank.qcow2";
+
+  /**
+   * @param sizeMib makes a file system of this size for the pool; default: as big as the disk.
+   * @param prefix of the pool's name, which is unique.
+   */
+  static async make(
+    sizeMib?: number,
+    prefix = "corral-test",
+  ): Promise<TestPool> {
+    const name = `${prefix}-${randomBytes(4).toString("hex")}`;
+    const folder = path.join("/var/lib/libvirt/images", name);
+    fs.mkdirSync(folder, { recursive: true, mode: 0o755 });
+    if (sizeMib !== undefined) {
+      await execa("mount", [
+        ...["-t", "tmpfs", "-o", `size=${sizeMib}m,mode=0755`],
+        ...[name, folder],
+      ]);
+    }
+    await execa("qemu-img", [
+      ...["create", "-q", "-f", "qcow2"],
+      ...[path.join(folder, TestPool.IMAGE), "16M"],
+    ]);
+    await virsh("pool-create-as", name, "dir", "--target", folder);
+    return new TestPool(name, folder);
+  }
+
+  /** Removes the pool with everything in it. */
+  async remove(): Promise<void> {
+    await virsh("pool-destroy", this.name);
+    await execa("umount", [this.path], { reject: false });
+    fs.rmSync(this.path, { recursive: true, force: true });
+  }
+}

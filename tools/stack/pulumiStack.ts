@@ -1,0 +1,184 @@
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import execa from "execa";
+import { parse, stringify } from "yaml";
+import type { Toolchain } from "../toolchain";
+
+/** Name of the ready program in its Pulumi.yaml. */
+const READY_PROGRAM = "corral";
+
+/** How a run of the Pulumi command ended. */
+export interface PulumiRun {
+  readonly exitCode: number;
+  /** Both streams as they came; empty when they went to the terminal. */
+  readonly output: string;
+}
+
+/** What to start, where, and with which variables beside this process's own. */
+export interface StackCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Where a stack lives. */
+export interface StackLocation {
+  /** Folder of Pulumi.yaml. */
+  readonly program: string;
+  readonly stack: string;
+  /** The program's name in its Pulumi.yaml. Default: that of the ready program. */
+  readonly project?: string;
+  /** Folder of the file backend, the passphrase and the stack's configuration. */
+  readonly folder: string;
+}
+
+/**
+ * A stack with a file backend of its own. State, passphrase and configuration stand in one folder
+ * outside the clone: the engine writes its salt into the configuration, and the clone stays clean.
+ */
+export class PulumiStack {
+  constructor(
+    private readonly location: StackLocation,
+    private readonly toolchain: Toolchain,
+  ) {}
+
+  /** The stack's configuration file. */
+  get configFile(): string {
+    return path.join(
+      this.location.folder,
+      `Pulumi.${this.location.stack}.yaml`,
+    );
+  }
+
+  /** Makes backend and stack where there are none. */
+  async ensure(): Promise<void> {
+    const { folder, stack, project = READY_PROGRAM } = this.location;
+    fs.mkdirSync(path.join(folder, "state"), { recursive: true, mode: 0o700 });
+    if (!fs.existsSync(this.passphraseFile)) {
+      fs.writeFileSync(
+        this.passphraseFile,
+        randomBytes(24).toString("base64url"),
+        { mode: 0o600 },
+      );
+    }
+    const state = path.join(
+      folder,
+      "state",
+      ".pulumi",
+      "stacks",
+      project,
+      `${stack}.json`,
+    );
+    if (!fs.existsSync(state)) {
+      // `stack init` writes its salt beside Pulumi.yaml and knows no --config-file.
+      fs.writeFileSync(
+        path.join(folder, "Pulumi.yaml"),
+        stringify({ name: project, runtime: "nodejs" }),
+      );
+      await this.must(["stack", "init", stack, "--no-select", "--cwd", folder]);
+    }
+  }
+
+  /** Takes a stack file's configuration, and keeps the salt that belongs to this state. */
+  configure(declaration: {
+    readonly config: Readonly<Record<string, unknown>>;
+  }): void {
+    const own = parse(fs.readFileSync(this.configFile, "utf8")) as {
+      encryptionsalt?: string;
+    };
+    fs.writeFileSync(
+      this.configFile,
+      stringify({ ...declaration, encryptionsalt: own.encryptionsalt }),
+    );
+  }
+
+  /** A run of the Pulumi command on this stack, for those who start it themselves. */
+  command(args: readonly string[]): StackCommand {
+    const takesConfig = [
+      "up",
+      "preview",
+      "refresh",
+      "destroy",
+      "config",
+    ].includes(args[0] ?? "");
+    return {
+      file: this.toolchain.pulumi,
+      // The stack's configuration file is given where the command takes one.
+      args: [
+        ...args,
+        ...(takesConfig ? ["--config-file", this.configFile] : []),
+      ],
+      cwd: this.location.program,
+      env: this.environment(),
+    };
+  }
+
+  /** Runs the Pulumi command. */
+  async run(
+    args: readonly string[],
+    output: "terminal" | "captured" = "captured",
+  ): Promise<PulumiRun> {
+    const command = this.command(args);
+    const stdio = output === "terminal" ? "inherit" : "pipe";
+    const run = await execa(command.file, [...command.args], {
+      cwd: command.cwd,
+      env: command.env,
+      stdin: "ignore",
+      stdout: stdio,
+      stderr: stdio,
+      all: stdio === "pipe",
+      reject: false,
+    });
+    return { exitCode: run.exitCode, output: run.all ?? "" };
+  }
+
+  /** Runs the Pulumi command and throws with its output when it fails. */
+  async must(
+    args: readonly string[],
+    output: "terminal" | "captured" = "captured",
+  ): Promise<string> {
+    const run = await this.run(args, output);
+    if (run.exitCode !== 0) {
+      throw new Error(
+        `pulumi ${args.join(" ")} ended with code ${run.exitCode}\n${run.output}`.trim(),
+      );
+    }
+    return run.output;
+  }
+
+  /** The stack's outputs, secrets in plain: for the caller's eyes only. */
+  async outputs<T>(): Promise<T> {
+    return JSON.parse(
+      await this.must(["stack", "output", "--json", "--show-secrets"]),
+    ) as T;
+  }
+
+  /** Removes the stack, its state, configuration and passphrase. */
+  async remove(): Promise<void> {
+    await this.must([
+      "stack",
+      "rm",
+      this.location.stack,
+      "--yes",
+      "--force",
+      "--preserve-config",
+    ]);
+    fs.rmSync(this.location.folder, { recursive: true, force: true });
+  }
+
+  /** The environment that makes any `pulumi` command work on this stack. */
+  environment(): Record<string, string> {
+    return {
+      ...this.toolchain.env,
+      PULUMI_BACKEND_URL: `file://${path.join(this.location.folder, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile,
+      PULUMI_STACK: this.location.stack,
+    };
+  }
+
+  private get passphraseFile(): string {
+    return path.join(this.location.folder, "passphrase");
+  }
+}

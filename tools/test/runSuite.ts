@@ -1,0 +1,41 @@
+import * as fs from "node:fs";
+import Mocha from "mocha";
+
+/** How a suite went, as {@link runMocha} leaves it in a file for its parent. */
+export interface SuiteResult {
+  readonly passed: number;
+  readonly failed: number;
+  /** Tests that could not run here and said why. */
+  readonly skipped: number;
+}
+
+/**
+ * Runs test files in this process: `node runSuite.js RESULT_FILE TIMEOUT_MS FILE...`.
+ * A process of its own, so that a suite that ends its process does not take the others along.
+ */
+function runMocha([resultFile, timeoutMs, ...files]: readonly string[]): void {
+  if (resultFile === undefined) {
+    throw new Error("usage: runSuite.js RESULT_FILE TIMEOUT_MS FILE...");
+  }
+  const mocha = new Mocha({
+    timeout: Number(timeoutMs),
+    slow: Number(timeoutMs),
+    reporter: "spec",
+    forbidOnly: true,
+  });
+  files.forEach((file) => mocha.addFile(file));
+  const runner = mocha.run((failures) => {
+    const { passes = 0, pending = 0 } = runner.stats ?? {};
+    const result: SuiteResult = {
+      passed: passes,
+      failed: failures,
+      skipped: pending,
+    };
+    fs.writeFileSync(resultFile, JSON.stringify(result));
+    process.exit(failures === 0 ? 0 : 1);
+  });
+}
+
+if (require.main === module) {
+  runMocha(process.argv.slice(2));
+}
