@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+
+import type { Client, ClientChannel } from "ssh2";
+
+import { SshError } from "./errors";
+
+export interface ExecOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds: number;
+  /** Written to the command's standard input. Secrets go here, never into the command. */
+  readonly stdin?: string | Buffer;
+  /** More output than this, in bytes, is cut off at the front (default 4 MiB). */
+  readonly maxOutputBytes?: number;
+}
+
+export interface ExecResult {
+  /** Exit code; `undefined` if a signal ended the command. */
+  readonly code: number | undefined;
+  /** For instance `SIGKILL`. */
+  readonly exitSignal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How long the ending of a command on the server may take before it is given up. */
+const endMilliseconds = 2000;
+
+/**
+ * Runs a shell command (POSIX sh) and collects what it writes. At a time-out or an abort the command
+ * and all that it started are ended on the server, and the channel is closed.
+ */
+export function execOn(
+  client: Client,
+  command: string,
+  options: ExecOptions,
+): Promise<ExecResult> {
+  return new RemoteCommand(client, command, options).run();
+}
+
+class RemoteCommand {
+  private readonly nonce = randomBytes(6).toString("hex");
+  private readonly stdout: Tail;
+  private readonly stderr: Tail;
+  private channel: ClientChannel | undefined;
+  /** The command's process group on the server, once it has told us. */
+  private group: number | undefined;
+  private tellGroup: () => void = () => undefined;
+
+  constructor(
+    private readonly client: Client,
+    private readonly command: string,
+    private readonly options: ExecOptions,
+  ) {
+    this.stdout = new Tail(options.maxOutputBytes);
+    this.stderr = new Tail(options.maxOutputBytes);
+  }
+
+  run(): Promise<ExecResult> {
+    const { signal, timeoutSeconds } = this.options;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(new SshError("aborted", "stopped"));
+        return;
+      }
+      let settled = false;
+      const settle = (finish: () => void) => {
+        if (!settled) {
+          settled = true;
+          clearTimeout(timer);
+          signal.removeEventListener("abort", onAbort);
+          this.client.removeListener("close", onClose);
+          finish();
+        }
+      };
+      const stop = (error: SshError) =>
+        settle(() => {
+          void this.endOnServer().then(() => reject(error));
+        });
+      const fail = (error: SshError) => settle(() => reject(error));
+      const onAbort = () => stop(new SshError("aborted", "stopped"));
+      const onClose = () =>
+        fail(new SshError("closed", "the connection was lost"));
+      const timer = setTimeout(
+        () =>
+          stop(
+            new SshError(
+              "timeout",
+              `the command took longer than ${timeoutSeconds} s`,
+            ),
+          ),
+        timeoutSeconds * 1000,
+      );
+      signal.addEventListener("abort", onAbort);
+      this.client.once("close", onClose);
+      this.client.exec(this.wrapped(), (error, channel) => {
+        if (error) {
+          fail(
+            new SshError(
+              "closed",
+              `no command could be started: ${error.message}`,
+            ),
+          );
+          return;
+        }
+        this.channel = channel;
+        this.collect(channel, (code, exitSignal) => {
+          const missing = code === undefined && exitSignal === undefined;
+          if (missing) {
+            fail(
+              new SshError(
+                "closed",
+                "the connection was lost while the command ran",
+              ),
+            );
+            return;
+          }
+          const stderr = this.stderr.text().replace(this.marker, "");
+          settle(() =>
+            resolve({ code, exitSignal, stdout: this.stdout.text(), stderr }),
+          );
+        });
+        channel.on("error", (failure: Error) =>
+          fail(new SshError("closed", failure.message)),
+        );
+        channel.end(this.options.stdin ?? "");
+      });
+    });
+  }
+
+  /**
+   * The command, which first tells its process id on standard error. sshd made it the leader of a
+   * session of its own, so that this is its process group as well. (sshd's own signals, which would
+   * be simpler, do not work for root: sshd(8) refuses them without privilege separation.)
+   */
+  private wrapped(): string {
+    const script = `echo "corral-${this.nonce} $$" >&2\n${this.command}`;
+    return `exec /bin/sh -c '${script.replace(/'/g, `'\\''`)}'`;
+  }
+
+  private get marker(): RegExp {
+    return new RegExp(`corral-${this.nonce} (\\d+)\\r?\\n`);
+  }
+
+  private collect(
+    channel: ClientChannel,
+    closed: (code: number | undefined, exitSignal: string | undefined) => void,
+  ): void {
+    let code: number | undefined;
+    let exitSignal: string | undefined;
+    channel.on("exit", (exitCode: number | null, name?: string) => {
+      code = exitCode ?? undefined;
+      exitSignal = name;
+    });
+    channel.on("data", (chunk: Buffer) => this.stdout.add(chunk));
+    channel.stderr.on("data", (chunk: Buffer) => {
+      this.stderr.add(chunk);
+      if (this.group === undefined) {
+        const told = this.marker.exec(this.stderr.text())?.[1];
+        this.group = told === undefined ? undefined : Number(told);
+        this.tellGroup();
+      }
+    });
+    channel.on("close", () => {
+      this.tellGroup();
+      closed(code, exitSignal);
+    });
+  }
+
+  /** Ends the command's processes by a second command; never rejects, and is bounded. */
+  private async endOnServer(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, endMilliseconds);
+    });
+    await Promise.race([this.killGroup(), bound]);
+    clearTimeout(timer);
+    this.channel?.close();
+  }
+
+  private async killGroup(): Promise<void> {
+    if (this.group === undefined) {
+      await new Promise<void>((told) => {
+        this.tellGroup = told;
+      });
+    }
+    if (this.group === undefined) {
+      return;
+    }
+    const group = -this.group;
+    const kill = `kill -TERM ${group} && { sleep 0.3; kill -KILL ${group}; } 2>/dev/null`;
+    await new Promise<void>((done) => {
+      this.client.exec(`exec /bin/sh -c '${kill}'`, (error, channel) => {
+        if (error) {
+          done();
+          return;
+        }
+        channel.on("error", () => done()).on("close", () => done());
+        channel.resume();
+        channel.stderr.resume();
+      });
+    });
+  }
+}
+
+/** Keeps the last bytes of a stream. */
+class Tail {
+  private chunks: Buffer[] = [];
+  private length = 0;
+  constructor(private readonly limit = 4 * 1024 * 1024) {}
+
+  add(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    while (this.length - (this.chunks[0]?.length ?? 0) >= this.limit) {
+      this.length -= this.chunks.shift()?.length ?? 0;
+    }
+  }
+
+  text(): string {
+    const all = Buffer.concat(this.chunks);
+    return all.subarray(Math.max(0, all.length - this.limit)).toString("utf8");
+  }
+}
