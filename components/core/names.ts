@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+
+/** What identifies a machine for good: it never changes while the machine lives. */
+export interface Identity {
+  readonly project: string;
+  readonly stack: string;
+  /** The component's own name in the program. */
+  readonly name: string;
+}
+
+/**
+ * The name of an object on a hypervisor: `<project>-<stack>-<name>`, so that two stacks on one
+ * hypervisor never collide and an operator sees whose it is.
+ */
+export function objectName({ project, stack, name }: Identity): string {
+  return [project, lastSegment(stack), name].join("-");
+}
+
+/**
+ * A locally administered unicast MAC address derived from the identity: a replaced machine keeps it,
+ * and with it its DHCP lease. Begins with 52 as QEMU's own do; the other 40 bits are a digest, since
+ * the 24 behind QEMU's whole prefix 52:54:00 would be too few for a site of thousands of machines.
+ *
+ * @param index which of the machine's interfaces, from 0.
+ */
+export function macAddress(identity: Identity, index = 0): string {
+  const digest = createHash("sha256")
+    .update([identity.project, identity.stack, identity.name, index].join("\0"))
+    .digest("hex");
+  return `52${digest.slice(0, 10)}`.match(/../g)?.join(":") ?? "";
+}
+
+/** A stack may be called `organization/project/stack`; names on the hypervisor carry the last part. */
+function lastSegment(stack: string): string {
+  return stack.split("/").at(-1) ?? stack;
+}

@@ -1,0 +1,79 @@
+import type { Accelerator, LibvirtVmArgs } from "../libvirt/args";
+
+/** A value that does not stand in the fleet file: a secret of the stack's configuration. */
+export interface FromConfig {
+  /** Key set by `pulumi config set --secret KEY`. */
+  fromConfig: string;
+}
+
+/** One environment: its hypervisors and its machines. */
+export interface Fleet {
+  /** The hypervisors, under names of your own. */
+  hypervisors: Record<string, Hypervisor>;
+  /** The machines, under their names. */
+  machines: Record<string, Machine>;
+}
+
+/** A hypervisor: exactly one kind. */
+export interface Hypervisor {
+  /** A host that runs libvirt. */
+  libvirt?: LibvirtHypervisor;
+}
+
+/** A host that runs libvirt, and what its machines share. */
+export interface LibvirtHypervisor {
+  /** Connection URI (https://libvirt.org/uri.html). Default `qemu:///system`. */
+  uri?: string;
+  /**
+   * The lab of this repository (`npm run lab -- up libvirt`): URI, accelerator, pool and image are
+   * taken from it where the fleet says nothing else. Default false.
+   */
+  embeddedLab?: boolean;
+  /** What runs the guests' instructions, for machines that do not say. Default `kvm`. */
+  accelerator?: Accelerator;
+  /** Directory pools to make; machines and images use them by these names. */
+  pools?: Record<string, FleetPool>;
+  /** NAT networks to make; machines use them by these names. */
+  networks?: Record<string, FleetNetwork>;
+  /** Images to upload once; machines use them by these names. */
+  images?: Record<string, FleetImage>;
+}
+
+/** A directory storage pool. */
+export interface FleetPool {
+  /** Absolute path of the directory on the hypervisor; made when it is missing. */
+  path: string;
+}
+
+/** A NAT network with DHCP. */
+export interface FleetNetwork {
+  /** IPv4 network of the guests, for example `10.77.0.0/24`. */
+  cidr: string;
+}
+
+/** A disk image: exactly one of `path` and `url`. */
+export interface FleetImage {
+  /** Pool to keep it in: a name under `pools`, else of one that exists. Default `default`. */
+  pool?: string;
+  /** qcow2 or raw file on the machine that runs the program; relative to the folder of Pulumi.yaml. */
+  path?: string;
+  /** http or https address of a qcow2 or raw image. */
+  url?: string;
+}
+
+/** A machine: exactly one kind. */
+export interface Machine {
+  /** A machine on a libvirt host. */
+  libvirt?: LibvirtMachine;
+}
+
+/**
+ * A machine on a libvirt host. Names of pools, networks and images mean those of the hypervisor's
+ * declaration first, else ones that exist there.
+ */
+export interface LibvirtMachine extends Omit<LibvirtVmArgs, "uri" | "image"> {
+  /** Which of `hypervisors`. */
+  hypervisor: string;
+  /** The disk image. Default on the embedded lab: the lab's own. */
+  image?: LibvirtVmArgs["image"];
+}
