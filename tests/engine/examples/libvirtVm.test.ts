@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
+import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+import { parse, stringify } from "yaml";
+import {
+  domains,
+  networks,
+  TestPool,
+  virsh,
+  volumes,
+} from "../../support/hypervisor";
+import { REPOSITORY } from "../../support/testStack";
+
+const EXAMPLE = path.join(REPOSITORY, "examples", "libvirt-vm");
+const STACK = "example";
+/** The same daemon by another name, which shows that the configured one is used. */
+const HYPERVISOR = "qemu+unix:///system?socket=/var/run/libvirt/libvirt-sock";
+
+// The example as a user copies it, but for a blank image, which nothing is waited for.
+describe("the example libvirt-vm", () => {
+  let folder: string;
+  let pool: TestPool;
+  let stack: PulumiStack;
+  let server: http.Server;
+
+  before(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-example-"));
+    const program = copyExample(path.join(folder, "program"));
+    pool = await TestPool.make();
+    server = await serve(path.join(pool.path, TestPool.IMAGE));
+    stack = new PulumiStack(
+      {
+        program,
+        project: "shop",
+        stack: STACK,
+        folder: path.join(folder, "stack"),
+      },
+      await ensureToolchain([
+        "pulumi",
+        "nodeHost",
+        "terraformProviderPlugin",
+        "libvirtProvider",
+      ]),
+    );
+    await stack.ensure();
+    stack.configure({
+      config: {
+        "libvirt:uri": HYPERVISOR,
+        "shop:image": `http://127.0.0.1:${(server.address() as AddressInfo).port}/image.qcow2`,
+        "shop:pool": pool.name,
+        "shop:accelerator": "tcg",
+        "shop:until": "none",
+      },
+    });
+  });
+
+  after(async () => {
+    await powerOff();
+    await stack.must(["destroy", "--yes", "--skip-preview"]);
+    await stack.remove();
+    server.close();
+    await pool.remove();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("compiles and makes its machine and network", async () => {
+    await stack.must(["up", "--yes", "--skip-preview"]);
+    assert.ok((await domains()).includes("shop-example-web"));
+    assert.ok((await networks()).includes("shop-example-lan"));
+    assert.equal(await virsh("domstate", "shop-example-web"), "running");
+    const { domain, connection } = await stack.outputs<{
+      domain: string;
+      connection: { user: string; hostKey: string };
+    }>();
+    assert.equal(domain, "shop-example-web");
+    assert.equal(connection.user, "ops");
+    assert.match(connection.hostKey, /^ssh-ed25519 /);
+  });
+
+  it("has nothing to change the second time", async () => {
+    await stack.must(["preview", "--expect-no-changes"]);
+  });
+
+  it("leaves nothing behind", async () => {
+    await powerOff();
+    await stack.must(["destroy", "--yes", "--skip-preview"]);
+    assert.ok(!(await domains()).some((name) => name.startsWith("shop-")));
+    assert.ok(!(await networks()).some((name) => name.startsWith("shop-")));
+    assert.deepEqual(await volumes(pool.name), [TestPool.IMAGE]);
+  });
+});
+
+/** A blank guest hears no request to shut down; the example gives it a minute. */
+async function powerOff(): Promise<void> {
+  if ((await domains()).includes("shop-example-web")) {
+    await virsh("destroy", "shop-example-web").catch(() => undefined);
+  }
+}
+
+/** The example's folder with its dependencies, and the plugin, which `corral setup` would install. */
+function copyExample(program: string): string {
+  fs.cpSync(EXAMPLE, program, { recursive: true });
+  fs.symlinkSync(
+    path.join(REPOSITORY, "node_modules"),
+    path.join(program, "node_modules"),
+  );
+  const project = path.join(program, "Pulumi.yaml");
+  const declared = parse(fs.readFileSync(project, "utf8")) as object;
+  const ops = {
+    name: "corral-ops",
+    path: path.join(REPOSITORY, "provider", "bin"),
+  };
+  fs.writeFileSync(
+    project,
+    stringify({ ...declared, plugins: { providers: [ops] } }),
+  );
+  return program;
+}
+
+function serve(file: string): Promise<http.Server> {
+  const image = fs.readFileSync(file);
+  const server = http.createServer((request, response) => {
+    response.writeHead(200, { "content-length": image.length });
+    response.end(request.method === "HEAD" ? undefined : image);
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve(server));
+  });
+}

@@ -1,0 +1,30 @@
+import { listed, virsh } from "@corral-iac/tools/hypervisor/virsh";
+
+export { TestPool } from "@corral-iac/tools/hypervisor/testPool";
+export { URI, virsh } from "@corral-iac/tools/hypervisor/virsh";
+
+/** Names of all domains, running or not; of one stack only, where it is named. */
+export async function domains(stack?: string): Promise<string[]> {
+  const names = listed(await virsh("list", "--all", "--name"));
+  return names.filter(
+    (name) => stack === undefined || name.startsWith(`corral-${stack}-`),
+  );
+}
+
+/** Names of all networks. */
+export async function networks(): Promise<string[]> {
+  return listed(await virsh("net-list", "--all", "--name"));
+}
+
+/** Names of all pools. */
+export async function pools(): Promise<string[]> {
+  return listed(await virsh("pool-list", "--all", "--name"));
+}
+
+/** Names of a pool's volumes. */
+export async function volumes(pool: string): Promise<string[]> {
+  await virsh("pool-refresh", pool);
+  return listed(await virsh("vol-list", pool)).map(
+    (line) => line.split(/\s+/)[0] ?? "",
+  );
+}

@@ -1,0 +1,105 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import {
+  PulumiStack,
+  type PulumiRun,
+} from "@corral-iac/tools/stack/pulumiStack";
+import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+
+/** The repository's root, where Pulumi.yaml is. */
+export const REPOSITORY = path.resolve(__dirname, "../../..");
+
+/** A stack of the ready program, with a backend of its own, for one test. */
+export class TestStack {
+  private constructor(
+    readonly folder: string,
+    private readonly stack: PulumiStack,
+  ) {}
+
+  /**
+   * @param name of the stack: it stands in the names of everything on the hypervisor.
+   * @param program folder of Pulumi.yaml; another clone than this one, for instance.
+   */
+  static async make(
+    name: string,
+    program: string = REPOSITORY,
+    existing?: TestStack,
+  ): Promise<TestStack> {
+    const folder =
+      existing?.folder ??
+      fs.mkdtempSync(path.join(os.tmpdir(), "corral-stack-"));
+    const toolchain = await ensureToolchain([
+      "pulumi",
+      "nodeHost",
+      "terraformProviderPlugin",
+      "libvirtProvider",
+    ]);
+    const stack = new PulumiStack({ program, stack: name, folder }, toolchain);
+    await stack.ensure();
+    return new TestStack(folder, stack);
+  }
+
+  /** Declares the fleet, and further configuration beside it. */
+  declare(fleet: unknown, config: Record<string, unknown> = {}): void {
+    this.stack.configure({ config: { "corral:fleet": fleet, ...config } });
+  }
+
+  /** Puts a secret into the stack's configuration, encrypted. */
+  async setSecret(key: string, value: string): Promise<void> {
+    await this.stack.must([
+      "config",
+      "set",
+      "--secret",
+      `corral:${key}`,
+      value,
+    ]);
+  }
+
+  up(...flags: string[]): Promise<PulumiRun> {
+    return this.stack.run(["up", "--yes", "--skip-preview", ...flags]);
+  }
+
+  preview(...flags: string[]): Promise<PulumiRun> {
+    return this.stack.run(["preview", ...flags]);
+  }
+
+  refresh(): Promise<PulumiRun> {
+    return this.stack.run(["refresh", "--yes", "--skip-preview"]);
+  }
+
+  destroy(): Promise<PulumiRun> {
+    return this.stack.run(["destroy", "--yes", "--skip-preview", "--refresh"]);
+  }
+
+  async outputs<T>(): Promise<T> {
+    return this.stack.outputs<T>();
+  }
+
+  /** The state as it is kept, secrets encrypted. */
+  async exportedState(): Promise<{ text: string; resources: StateResource[] }> {
+    const text = await this.stack.must(["stack", "export"]);
+    const { deployment } = JSON.parse(text) as {
+      deployment: { resources?: StateResource[] };
+    };
+    return { text, resources: deployment.resources ?? [] };
+  }
+
+  /** Destroys what is there and forgets the stack; for the end of a test, also of a failed one. */
+  async remove(): Promise<void> {
+    const destroyed = await this.destroy();
+    await this.stack.remove();
+    if (destroyed.exitCode !== 0) {
+      throw new Error(`the stack could not be destroyed\n${destroyed.output}`);
+    }
+  }
+}
+
+/** A resource in the state, as far as tests look at it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Record<string, unknown>;
+  readonly outputs?: Record<string, unknown>;
+}

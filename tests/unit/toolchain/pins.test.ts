@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+
+import { cachePaths } from "@corral-iac/tools/toolchain/cache";
+import {
+  compareGoVersions,
+  goVersionOf,
+} from "@corral-iac/tools/toolchain/golang";
+import {
+  goToolchain,
+  pieceNames,
+  piecesForStart,
+  pins,
+} from "@corral-iac/tools/toolchain/pins";
+
+const paths = cachePaths("/cache", "linux", "x64");
+
+describe("toolchain: the table of pins agrees with the committed Go modules", () => {
+  // The bridge's plugin has a version of its own, set at link time.
+  const modules: Record<string, string> = {
+    pulumi: `github.com/pulumi/pulumi/pkg/v3 v${pins.pulumi.version}`,
+    terraformProviderPlugin:
+      "github.com/pulumi/pulumi-terraform-bridge/v3 v3.136.0",
+    libvirtProvider: `github.com/dmacvicar/terraform-provider-libvirt v${pins.libvirtProvider.version}`,
+    proxmoxProvider: `github.com/bpg/terraform-provider-proxmox v${pins.proxmoxProvider.version}`,
+    yamlHost: `github.com/pulumi/pulumi-yaml v${pins.yamlHost.version}`,
+  };
+  for (const [name, line] of Object.entries(modules)) {
+    it(`${name}: ${line}`, () => {
+      const { goMod } = paths.pieces[name as keyof typeof paths.pieces];
+      assert.ok(goMod.includes(`\t${line}`), goMod.slice(0, 200));
+    });
+  }
+
+  for (const name of pieceNames) {
+    it(`${name}: the pinned Go toolchain is new enough for it`, () => {
+      const wanted = goVersionOf(paths.pieces[name].goMod);
+      assert.ok(compareGoVersions(goToolchain.version, wanted) >= 0, wanted);
+    });
+
+    it(`${name}: has an official release or a plugin of the CLI's registry`, () => {
+      const pin = pins[name];
+      const release = pin.release?.({ os: "linux", arch: "amd64" });
+      assert.ok(release !== undefined || pin.place.kind === "plugin");
+      assert.match(release?.url ?? "https://", /^https:\/\//);
+      assert.match(release?.checksumsUrl ?? "https://", /^https:\/\//);
+    });
+  }
+
+  it("gives every piece folders of its own below the cache", () => {
+    const folders = pieceNames.map((name) => paths.pieces[name].folder);
+    assert.equal(new Set(folders).size, folders.length);
+    assert.ok(
+      folders.every((folder) => folder.startsWith("/cache/toolchain/")),
+    );
+    assert.match(paths.pulumiHome, /^\/cache\/pulumi-home-[0-9a-f]{16}$/);
+  });
+
+  it("installs the CLI before plugins, which need it", () => {
+    assert.equal(pieceNames[0], "pulumi");
+    assert.ok(piecesForStart.includes("pulumi"));
+  });
+
+  it("refuses a platform that no piece is built for", () => {
+    assert.throws(
+      () => cachePaths("/cache", "win32", "x64"),
+      /win32-x64.*WSL 2/s,
+    );
+  });
+});
