@@ -158,7 +158,7 @@ describe("plugin corral-ops, spoken to as the engine does", () => {
   });
 
   it("reports on its waiting, and fails within customTimeouts, saying where it stood", async () => {
-    const work = plugin.create("GuestReady", await guest(), { timeout: 9 });
+    const work = plugin.create("GuestReady", await guest(), { timeout: 20 });
     await assert.rejects(work, /stage "port".*Last seen: connection refused/s);
     const reports = engine.lines.filter(({ ephemeral }) => ephemeral);
     assert.ok(reports.length >= 1);
