@@ -1,4 +1,5 @@
-import { DEFAULT_URI, libvirtProvider } from "../libvirt/hypervisor";
+import { DEFAULT_URI } from "../libvirt/defaults";
+import { libvirtProvider } from "../libvirt/hypervisor";
 import { LibvirtImage } from "../libvirt/libvirtImage";
 import { LibvirtNetwork } from "../libvirt/libvirtNetwork";
 import { LibvirtPool } from "../libvirt/libvirtPool";

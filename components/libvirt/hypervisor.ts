@@ -1,8 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as libvirt from "../sdks/libvirt";
-
-/** The URI that libvirt's own tools use when none is given and they run as root. */
-export const DEFAULT_URI = "qemu:///system";
+import { DEFAULT_URI } from "./defaults";
 
 /** The hypervisor of a component, and the options by which its children reach it. */
 export interface Hypervisor {

@@ -11,7 +11,7 @@ import {
   listNetworks,
   poolExists,
   poolSpace,
-} from "./inventory";
+} from "./inventory/lookups";
 
 /** Inputs of the resource that is about to be made. */
 export type NewInputs = Readonly<Record<string, unknown>>;

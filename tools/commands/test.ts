@@ -4,7 +4,11 @@ import * as path from "node:path";
 import execa from "execa";
 import { labDown, labStatus, labUp } from "../lab";
 import type { SuiteResult } from "../test/runSuite";
-import { ensureToolchain, type Toolchain } from "../toolchain";
+import {
+  ensureDebianPackages,
+  ensureToolchain,
+  type Toolchain,
+} from "../toolchain";
 
 const repository = path.resolve(__dirname, "../../..");
 
@@ -75,6 +79,7 @@ async function prepare(
     "terraformProviderPlugin",
     "libvirtProvider",
   ]);
+  await ensureDebianPackages("tests", { log: console.log });
   const wasUp = (await labStatus("libvirt")).up;
   await labUp("libvirt", { log: console.log });
   return {

@@ -31,6 +31,8 @@ export const debianGroups = {
     { name: "e2fsprogs", shows: "mkfs.ext4" },
     { name: "fdisk", shows: "sfdisk" },
   ],
+  /** What the suites talk to beside the hypervisor: a real ssh server. */
+  tests: [{ name: "openssh-server", shows: "/usr/sbin/sshd" }],
 } as const satisfies Record<string, readonly DebianPackage[]>;
 
 export type DebianGroup = keyof typeof debianGroups;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { LibvirtError, virshError } from "./errors";
 import { ProcessError, runProcess } from "./process";
 import type { LibvirtUri } from "./uri";
@@ -51,6 +52,26 @@ export class Virsh {
     }
   }
 
+  /**
+   * Runs many commands in one virsh, which matters over ssh. What each wrote, in their order; nothing
+   * for one that failed, such as a look at something that has gone meanwhile.
+   */
+  async runAll(
+    commands: readonly (readonly string[])[],
+    options: VirshOptions = {},
+  ): Promise<string[]> {
+    if (commands.length === 0) {
+      return [];
+    }
+    const mark = `corral-${randomUUID()}`;
+    const script = commands
+      .flatMap((words) => [words.map(quoted).join(" "), `echo ${mark}`])
+      .join("; ");
+    const output = await this.run([script], options);
+    // virsh's echo writes no line end.
+    return output.split(mark).slice(0, commands.length);
+  }
+
   private explain(
     error: ProcessError,
     what: string,
@@ -76,6 +97,11 @@ export class Virsh {
         );
     }
   }
+}
+
+/** A word as virsh's own parser takes it. */
+function quoted(word: string): string {
+  return /^[\w.:/@+-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
 }
 
 function localRunner(uri: LibvirtUri): VirshRunner {

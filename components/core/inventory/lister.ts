@@ -1,0 +1,96 @@
+/** A resource in the engine's state, as far as an inventory looks into it. Secrets are encrypted. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  /** Missing for components. */
+  readonly id?: string;
+  /** `URN::ID` of the provider that made it. */
+  readonly provider?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Who an object on a hypervisor says it belongs to. Objects with a field for metadata carry the
+ * whole stamp, others the first digits of its id in their name.
+ */
+export interface OwnerMark {
+  /** The stamp's id, or the part of it that stands in names. */
+  readonly stampId: string;
+  /** `project/stack` and component in words; missing where only a name tells. */
+  readonly description?: string;
+  /** Left on the hypervisor on purpose when its machine was deleted. */
+  readonly kept?: boolean;
+}
+
+/** Something on a hypervisor, whoever made it. */
+export interface HypervisorObject {
+  /** In the hypervisor's own words: `domain`, `volume`, `network`, `pool`. */
+  readonly kind: string;
+  readonly name: string;
+  /** As the hypervisor itself tells objects of this kind apart: a UUID, a path. */
+  readonly id: string;
+  /** What the state's resource for it refers to; unique on its hypervisor. */
+  readonly handle: string;
+  /** Missing for what Corral did not make. */
+  readonly owner?: OwnerMark;
+  /** Handles of what it uses, such as a domain's volumes. */
+  readonly uses: readonly string[];
+  /** State, size or place, for people. */
+  readonly detail: string;
+}
+
+/** What there is on one hypervisor. */
+export interface Listing {
+  readonly objects: readonly HypervisorObject[];
+  /** Handles begin so where the lister could not look, and why: `volume:backup/` of a pool that is off. */
+  readonly blind: readonly { readonly prefix: string; readonly why: string }[];
+}
+
+/** What a resource of the state stands for on a hypervisor. */
+export interface Reference {
+  readonly urn: string;
+  readonly type: string;
+  /** The hypervisor, as {@link Lister.list} takes it. */
+  readonly place: string;
+  readonly handle: string;
+  /** Whether it may be missing without anything being wrong, like a log that nobody has written yet. */
+  readonly mayBeMissing?: boolean;
+}
+
+/** What a stack's state says of one kind of hypervisor. */
+export interface Survey {
+  /** The hypervisors that it speaks of. */
+  readonly places: readonly string[];
+  readonly references: readonly Reference[];
+}
+
+/** How an object becomes a resource of the state. */
+export interface AdoptedAs {
+  /** Pulumi's type token. */
+  readonly type: string;
+  /** The provider's id of the object. */
+  readonly id: string;
+}
+
+/**
+ * The inventory of one kind of hypervisor: the one place that knows how to list, recognize and
+ * remove what Corral makes there. Each kind has one; recovery, `corral orphans` and tests know no other.
+ */
+export interface Lister {
+  /** The kind of hypervisor, as in the fleet file: `libvirt`. */
+  readonly hypervisor: string;
+  /** Kinds of objects in the order of removal: what uses others first. */
+  readonly removalOrder: readonly string[];
+  survey(resources: readonly StateResource[]): Survey;
+  /**
+   * Everything there is, of whomever.
+   *
+   * @param prefix of the names of what the stack makes there: `project-stack-`.
+   */
+  list(place: string, prefix: string): Promise<Listing>;
+  /** Removes an object for good. Nothing happens when it is gone already. */
+  remove(place: string, object: HypervisorObject): Promise<void>;
+  /** As what an object can be taken into the state; undefined: it holds nothing worth it. */
+  adoptedAs(object: HypervisorObject): AdoptedAs | undefined;
+}

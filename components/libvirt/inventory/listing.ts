@@ -1,0 +1,175 @@
+import type {
+  HypervisorObject,
+  Listing,
+  OwnerMark,
+} from "../../core/inventory/lister";
+import { LibvirtClient } from "../../core/libvirt-client/client";
+import { tableRows } from "../../core/libvirt-client/parse";
+import { describeOwner, parseStamp } from "../../core/stamp";
+import { parseDomain, parseNetwork } from "./domainXml";
+import { markInName, withoutRotation } from "./nameMark";
+import { handles } from "./survey";
+
+/** Pools with many volumes take their time to be read anew. */
+const REFRESH_SECONDS = 120;
+
+/**
+ * Everything on a libvirt host, in few calls of virsh, which matters over ssh.
+ *
+ * @param uri connection URI.
+ * @param prefix of the names of what the stack makes: `project-stack-`.
+ */
+export async function listLibvirt(
+  uri: string,
+  prefix: string,
+): Promise<Listing> {
+  const { virsh } = new LibvirtClient(uri);
+  // Alone and first: when the daemon cannot be reached, this says so.
+  const domainIds = lines(await virsh.run(["list", "--all", "--uuid"]));
+  const [networkIds = "", allPools = "", activePools = ""] = await virsh.runAll(
+    [
+      ["net-list", "--all", "--uuid"],
+      ["pool-list", "--all", "--name"],
+      ["pool-list", "--name"],
+    ],
+  );
+  const active = lines(activePools);
+  const dumps = await virsh.runAll(
+    [
+      ...domainIds.map((uuid) => ["dumpxml", uuid]),
+      ...domainIds.map((uuid) => ["domstate", uuid]),
+      ...lines(networkIds).map((uuid) => ["net-dumpxml", uuid]),
+      ...active.flatMap((pool) => [
+        // Files that libvirt did not make itself are seen by this only. Fails while a volume is
+        // being written there, and what is known already is listed all the same.
+        ["pool-refresh", pool],
+        ["vol-list", pool],
+      ]),
+    ],
+    { timeoutSeconds: REFRESH_SECONDS },
+  );
+  const take = <T>(items: readonly T[], each = 1) =>
+    dumps.splice(0, items.length * each);
+  const domainXmls = take(domainIds);
+  const states = take(domainIds);
+  const networkXmls = take(lines(networkIds));
+  const volumeLists = take(active, 2).filter((_, index) => index % 2 === 1);
+
+  const volumes = active.flatMap((pool, index) =>
+    volumesOf(pool, volumeLists[index] ?? "", prefix),
+  );
+  const handleAt = new Map(volumes.map(({ path, object }) => [path, object.handle]));
+  return {
+    objects: [
+      ...domainXmls.flatMap((xml, index) =>
+        domainObject(xml, states[index] ?? "", handleAt),
+      ),
+      ...networkXmls.flatMap(networkObject),
+      ...volumes.map(({ object }) => object),
+      ...lines(allPools).map((pool) =>
+        poolObject(pool, active.includes(pool), prefix),
+      ),
+    ],
+    blind: lines(allPools)
+      .filter((pool) => !active.includes(pool))
+      .map((pool) => ({
+        prefix: handles.volumesOf(pool),
+        why: `pool "${pool}" is not active, its volumes cannot be seen; start it by: virsh -c ${uri} pool-start ${pool}`,
+      })),
+  };
+}
+
+function domainObject(
+  xml: string,
+  state: string,
+  handleAt: ReadonlyMap<string, string>,
+): HypervisorObject[] {
+  const domain = parseDomain(xml);
+  if (domain === undefined) {
+    return [];
+  }
+  return [
+    {
+      kind: "domain",
+      name: domain.name,
+      id: domain.uuid,
+      handle: handles.domain(domain.uuid),
+      ...ownerIn(xml),
+      uses: domain.diskPaths.flatMap((path) => handleAt.get(path) ?? []),
+      detail: state.trim(),
+    },
+  ];
+}
+
+function networkObject(xml: string): HypervisorObject[] {
+  const network = parseNetwork(xml);
+  return network === undefined
+    ? []
+    : [
+        {
+          kind: "network",
+          name: network.name,
+          id: network.uuid,
+          handle: handles.network(network.uuid),
+          ...ownerIn(xml),
+          uses: [],
+          detail: "",
+        },
+      ];
+}
+
+function volumesOf(
+  pool: string,
+  list: string,
+  prefix: string,
+): { path: string; object: HypervisorObject }[] {
+  return tableRows(list).flatMap(([name, path]) => {
+    if (name === undefined || path === undefined) {
+      return [];
+    }
+    const object = {
+      kind: "volume",
+      name,
+      id: path,
+      handle: handles.volume(pool, withoutRotation(name)),
+      ...optional(markInName(name, prefix)),
+      uses: [],
+      detail: `pool ${pool}`,
+    };
+    return [{ path, object }];
+  });
+}
+
+function poolObject(
+  name: string,
+  active: boolean,
+  prefix: string,
+): HypervisorObject {
+  return {
+    kind: "pool",
+    name,
+    id: name,
+    handle: handles.pool(name),
+    ...optional(markInName(name, prefix)),
+    uses: [],
+    detail: active ? "active" : "inactive",
+  };
+}
+
+function ownerIn(xml: string): { owner?: OwnerMark } {
+  const stamp = parseStamp(xml);
+  return stamp === undefined
+    ? {}
+    : { owner: { stampId: stamp.id, description: describeOwner(stamp) } };
+}
+
+function optional(owner: OwnerMark | undefined): { owner?: OwnerMark } {
+  return owner === undefined ? {} : { owner };
+}
+
+function lines(output: string): string[] {
+  return output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}

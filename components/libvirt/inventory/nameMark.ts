@@ -1,0 +1,31 @@
+import type { OwnerMark } from "../../core/inventory/lister";
+
+/**
+ * What the name of a volume, console log or pool says of its owner: pools and volumes have no field
+ * for a stamp in libvirt 9, so the first digits of its id end their names.
+ *
+ * @param prefix of the names of what the stack makes: `project-stack-`.
+ * @returns nothing for names of any other form or stack.
+ */
+export function markInName(name: string, prefix: string): OwnerMark | undefined {
+  const match =
+    /^.+?(-kept)?-([0-9a-f]{8})(?:\.qcow2|\.iso|\.log(?:\.\d+)?)?$/.exec(name);
+  const stampId = match?.[2];
+  if (stampId === undefined || !name.startsWith(prefix)) {
+    return undefined;
+  }
+  return match?.[1] === undefined ? { stampId } : { stampId, kept: true };
+}
+
+/** A console's file by the name under which the state knows it: virtlogd numbers the older parts. */
+export function withoutRotation(fileName: string): string {
+  return fileName.replace(/(\.log)\.\d+$/, "$1");
+}
+
+/** Of some file names those of a console's file: it, and its older parts. */
+export function rotationsOf(
+  fileName: string,
+  names: readonly string[],
+): string[] {
+  return names.filter((name) => withoutRotation(name) === fileName);
+}
