@@ -1,4 +1,6 @@
+import * as path from "node:path";
 import { Command } from "commander";
+import type { StackSelection } from "./engine/pulumi";
 import { readPackage } from "./package";
 
 /**
@@ -17,6 +19,68 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
     .showHelpAfterError("(corral --help shows what there is)")
     .helpCommand(false);
 
+  onStack(corral, "up")
+    .description(
+      "take away what a run that was cut off left behind, then pulumi up",
+    )
+    .option("-y, --yes", "ask nothing", false)
+    .argument("[flags...]", "flags for Pulumi, after --")
+    .action(async (flags: string[], options: RunFlags) => {
+      const { run } = await import("./run/run.js");
+      finish(await run("up", selectionOf(options), { ...options, flags }));
+    });
+
+  onStack(corral, "destroy")
+    .description(
+      "take away what a run that was cut off left behind, then pulumi destroy",
+    )
+    .option("-y, --yes", "ask nothing", false)
+    .argument("[flags...]", "flags for Pulumi, after --")
+    .action(async (flags: string[], options: RunFlags) => {
+      const { run } = await import("./run/run.js");
+      finish(await run("destroy", selectionOf(options), { ...options, flags }));
+    });
+
+  onStack(corral, "preview")
+    .description("show what up would change; changes nothing")
+    .argument("[flags...]", "flags for Pulumi, after --")
+    .action(async (flags: string[], options: SelectionFlags) => {
+      const { preview } = await import("./run/run.js");
+      finish(await preview(selectionOf(options), flags));
+    });
+
+  onStack(corral, "orphans")
+    .description(
+      "how state and hypervisors differ: leftovers, what is gone, what was kept; exit code 3 when something is",
+    )
+    .option("--json", "for programs", false)
+    .option("--remove", "remove the leftovers, after showing them", false)
+    .option("--adopt", "take the leftovers into the state", false)
+    .option("-y, --yes", "ask nothing", false)
+    .option(
+      "--stamp <id>",
+      "a stamp that you know to be this stack's; may be repeated",
+      (id: string, ids: string[]) => [...ids, id],
+      [],
+    )
+    .action(async (options: OrphansFlags) => {
+      const { orphans } = await import("./orphans/command.js");
+      finish(
+        await orphans(selectionOf(options), {
+          ...options,
+          stamps: options.stamp,
+        }),
+      );
+    });
+
+  onStack(corral, "status")
+    .description("the stack's machines as they are right now")
+    .option("--json", "for programs", false)
+    .action(async (options: SelectionFlags & { json: boolean }) => {
+      const { status } = await import("./status/command.js");
+      finish(await status(selectionOf(options), options));
+    });
+
   corral
     .command("setup")
     .description(
@@ -33,6 +97,40 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
     });
 
   return corral;
+}
+
+interface SelectionFlags {
+  readonly stack?: string;
+  readonly cwd: string;
+  readonly configFile?: string;
+}
+
+interface RunFlags extends SelectionFlags {
+  readonly yes: boolean;
+}
+
+interface OrphansFlags extends RunFlags {
+  readonly json: boolean;
+  readonly remove: boolean;
+  readonly adopt: boolean;
+  readonly stamp: string[];
+}
+
+/** A subcommand that works on a stack. */
+function onStack(corral: Command, name: string): Command {
+  return corral
+    .command(name)
+    .option("-s, --stack <name>", "the stack; default: the selected one")
+    .option("-C, --cwd <folder>", "folder of Pulumi.yaml", ".")
+    .option("--config-file <file>", "the stack's configuration file");
+}
+
+function selectionOf(flags: SelectionFlags): StackSelection {
+  return {
+    cwd: path.resolve(flags.cwd),
+    stack: flags.stack,
+    configFile: flags.configFile && path.resolve(flags.configFile),
+  };
 }
 
 const setupEnvironment = `

@@ -1,3 +1,5 @@
+import type { MachineStatus } from "./status";
+
 /** A resource in the engine's state, as far as an inventory looks into it. Secrets are encrypted. */
 export interface StateResource {
   readonly urn: string;
@@ -83,6 +85,8 @@ export interface Lister {
   /** Kinds of objects in the order of removal: what uses others first. */
   readonly removalOrder: readonly string[];
   survey(resources: readonly StateResource[]): Survey;
+  /** The place of a hypervisor as a fleet file declares one of this kind. */
+  declaredPlace(declaration: unknown): string;
   /**
    * Everything there is, of whomever.
    *
@@ -91,6 +95,11 @@ export interface Lister {
   list(place: string, prefix: string): Promise<Listing>;
   /** Removes an object for good. Nothing happens when it is gone already. */
   remove(place: string, object: HypervisorObject): Promise<void>;
+  /** The machines of a place, as they are right now. */
+  status(
+    place: string,
+    references: readonly Reference[],
+  ): Promise<MachineStatus[]>;
   /** As what an object can be taken into the state; undefined: it holds nothing worth it. */
   adoptedAs(object: HypervisorObject): AdoptedAs | undefined;
 }

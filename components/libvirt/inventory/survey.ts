@@ -30,6 +30,12 @@ export function surveyLibvirt(resources: readonly StateResource[]): Survey {
   return { places: [...new Set(places)], references };
 }
 
+/** The connection URI of a hypervisor of the fleet file; the embedded lab is on this machine. */
+export function declaredUri(declaration: unknown): string {
+  const uri = (declaration as { uri?: unknown } | undefined)?.uri;
+  return typeof uri === "string" ? uri : DEFAULT_URI;
+}
+
 /** Handles of objects, as the listing gives them too. */
 export const handles = {
   domain: (uuid: string) => `domain:${uuid}`,

@@ -1,0 +1,33 @@
+import type {
+  Lister,
+  StateResource,
+} from "@corral-iac/corral/core/inventory/lister";
+import type { DeclaredHypervisor } from "./declared";
+
+/** The inventories there are. Each kind of hypervisor adds a line; one is loaded when a state needs it. */
+const LISTERS: readonly {
+  /** As in the fleet file. */
+  readonly kind: string;
+  /** Types of resources that speak of this kind of hypervisor. */
+  readonly types: RegExp;
+  readonly load: () => Promise<{ readonly lister: Lister }>;
+}[] = [
+  {
+    kind: "libvirt",
+    types: /^(libvirt:|pulumi:providers:libvirt$)|^corral:index:Libvirt/,
+    load: () => import("@corral-iac/corral/libvirt/inventory/lister"),
+  },
+];
+
+/** The inventories of the hypervisors that a state speaks of, or a fleet file declares. */
+export async function listersFor(
+  resources: readonly StateResource[],
+  declared: readonly DeclaredHypervisor[],
+): Promise<Lister[]> {
+  const needed = LISTERS.filter(
+    ({ kind, types }) =>
+      resources.some(({ type }) => types.test(type)) ||
+      declared.some((hypervisor) => hypervisor.kind === kind),
+  );
+  return Promise.all(needed.map(async ({ load }) => (await load()).lister));
+}

@@ -1,0 +1,103 @@
+import {
+  compare,
+  type Comparison,
+  type Located,
+  removable,
+  stampIds,
+} from "@corral-iac/corral/core/inventory/classify";
+import type {
+  Lister,
+  Listing,
+  StateResource,
+} from "@corral-iac/corral/core/inventory/lister";
+import { namePrefix, type StackName } from "../engine/state";
+import type { DeclaredHypervisor } from "./declared";
+import { listersFor } from "./listers";
+
+/** A leftover, and what removes it. */
+export interface Leftover extends Located {
+  readonly lister: Lister;
+  /** What uses it and stays; it cannot be removed then. */
+  readonly usedBy?: string;
+}
+
+/** A stack's inventory: how its state and its hypervisors differ. */
+export interface Inventory extends Omit<Comparison, "leftovers"> {
+  readonly leftovers: readonly Leftover[];
+  /** Hypervisors that could not be asked, and why. */
+  readonly unreachable: readonly {
+    readonly place: string;
+    readonly why: string;
+  }[];
+}
+
+/** What an inventory takes into account beside the state. */
+export interface InventoryOptions {
+  /** Stamps that the user says are this stack's. */
+  readonly claimedStamps?: readonly string[];
+  /** Hypervisors to look at even when the state does not speak of them. */
+  readonly declared?: readonly DeclaredHypervisor[];
+}
+
+/** Looks at every hypervisor that the state speaks of. */
+export async function takeInventory(
+  name: StackName,
+  resources: readonly StateResource[],
+  options: InventoryOptions = {},
+): Promise<Inventory> {
+  const parts: Inventory[] = [];
+  for (const lister of await listersFor(resources, options.declared ?? [])) {
+    parts.push(await inventoryOf(lister, name, resources, options));
+  }
+  return merge(parts);
+}
+
+async function inventoryOf(
+  lister: Lister,
+  name: StackName,
+  resources: readonly StateResource[],
+  { claimedStamps = [], declared = [] }: InventoryOptions,
+): Promise<Inventory> {
+  const { places, references } = lister.survey(resources);
+  const declaredPlaces = declared
+    .filter(({ kind }) => kind === lister.hypervisor)
+    .map(({ declaration }) => lister.declaredPlace(declaration));
+  const listings = new Map<string, Listing>();
+  const unreachable: { place: string; why: string }[] = [];
+  for (const place of new Set([...places, ...declaredPlaces])) {
+    try {
+      listings.set(place, await lister.list(place, namePrefix(name)));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      unreachable.push({ place, why });
+    }
+  }
+  const { leftovers, ...rest } = compare({
+    references,
+    stampIds: [...stampIds(resources), ...claimedStamps],
+    listings,
+  });
+  const { free, used } = removable(leftovers, listings);
+  const rank = (kind: string) => lister.removalOrder.indexOf(kind);
+  return {
+    ...rest,
+    leftovers: [
+      ...free
+        .map((leftover) => ({ ...leftover, lister }))
+        .sort((a, b) => rank(a.object.kind) - rank(b.object.kind)),
+      ...used.map(({ by, ...leftover }) => ({ ...leftover, lister, usedBy: by })),
+    ],
+    unreachable,
+  };
+}
+
+function merge(parts: readonly Inventory[]): Inventory {
+  return {
+    leftovers: parts.flatMap(({ leftovers }) => leftovers),
+    missing: parts.flatMap(({ missing }) => missing),
+    kept: parts.flatMap(({ kept }) => kept),
+    unproven: parts.flatMap(({ unproven }) => unproven),
+    blind: parts.flatMap(({ blind }) => blind),
+    unreachable: parts.flatMap(({ unreachable }) => unreachable),
+  };
+}

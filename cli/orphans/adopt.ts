@@ -1,0 +1,104 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import type { Pulumi } from "../engine/pulumi";
+import type { Leftover } from "../inventory/take";
+import {
+  type ExportedState,
+  plannedFor,
+  type PlannedStep,
+  withAdopted,
+} from "./adoption";
+
+/**
+ * Takes leftovers into the state, so that the next `up` goes on with them instead of making new
+ * ones. Only what the program declares can be taken in.
+ *
+ * @throws Error that names those that could not be.
+ */
+export async function adoptLeftovers(
+  pulumi: Pulumi,
+  leftovers: readonly Leftover[],
+  log: (line: string) => void,
+): Promise<void> {
+  let waiting = leftovers.filter(
+    ({ lister, object }) => lister.adoptedAs(object) !== undefined,
+  );
+  const remade = leftovers.filter((leftover) => !waiting.includes(leftover));
+  remade.forEach(({ object }) =>
+    log(
+      `${object.kind} ${object.name} holds nothing of its own: remove it, it is made again`,
+    ),
+  );
+  for (;;) {
+    const adopted = await adoptRound(pulumi, waiting, log);
+    waiting = waiting.filter((leftover) => !adopted.includes(leftover));
+    if (adopted.length === 0 || waiting.length === 0) {
+      break;
+    }
+  }
+  if (waiting.length > 0) {
+    throw new Error(
+      "The program, as it is now, does not make these, so they cannot be taken in:\n" +
+        waiting
+          .map(({ object }) => `  - ${object.kind} ${object.name}`)
+          .join("\n") +
+        "\nDeclare them as they were, or remove them: corral orphans --remove",
+    );
+  }
+}
+
+/** Adopts what the program knows all of now; volumes, for instance, before the machine on them. */
+async function adoptRound(
+  pulumi: Pulumi,
+  leftovers: readonly Leftover[],
+  log: (line: string) => void,
+): Promise<Leftover[]> {
+  const steps = await plannedSteps(pulumi);
+  const before = JSON.parse(
+    await pulumi.output(["stack", "export"]),
+  ) as ExportedState;
+  let state = before;
+  const adopted: Leftover[] = [];
+  const urns: string[] = [];
+  for (const leftover of leftovers) {
+    const as = leftover.lister.adoptedAs(leftover.object);
+    const step = as && plannedFor(leftover.object, as, steps);
+    if (as && step) {
+      state = withAdopted(state, step, as);
+      adopted.push(leftover);
+      urns.push(step.urn);
+      log(
+        `adopting ${leftover.object.kind} ${leftover.object.name} as ${step.urn}`,
+      );
+    }
+  }
+  if (adopted.length > 0) {
+    await importState(pulumi, state);
+    await pulumi.output([
+      "refresh",
+      "--yes",
+      "--skip-preview",
+      ...urns.flatMap((urn) => ["--target", urn]),
+    ]);
+  }
+  return adopted;
+}
+
+async function plannedSteps(pulumi: Pulumi): Promise<readonly PlannedStep[]> {
+  const plan = JSON.parse(await pulumi.output(["preview", "--json"])) as {
+    steps?: PlannedStep[];
+  };
+  return plan.steps ?? [];
+}
+
+async function importState(pulumi: Pulumi, state: ExportedState): Promise<void> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-adopt-"));
+  try {
+    const file = path.join(folder, "state.json");
+    fs.writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
+    await pulumi.output(["stack", "import", "--file", file]);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}

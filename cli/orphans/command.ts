@@ -1,0 +1,91 @@
+import { confirm, isInteractive } from "../ask";
+import { openStack, type OpenStack } from "../engine/openStack";
+import type { StackSelection } from "../engine/pulumi";
+import { readState } from "../engine/state";
+import { declaredHypervisors } from "../inventory/declared";
+import { takeInventory, type Inventory } from "../inventory/take";
+import { breakDeadLocks } from "../recovery/deadLocks";
+import { removeLeftovers } from "../recovery/removeLeftovers";
+import { adoptLeftovers } from "./adopt";
+import { FOUND, isClean, orphansJson, orphansText, warnings } from "./report";
+
+export interface OrphansOptions {
+  readonly json: boolean;
+  readonly remove: boolean;
+  readonly adopt: boolean;
+  readonly yes: boolean;
+  /** Stamps that the user says are this stack's. */
+  readonly stamps: readonly string[];
+}
+
+/**
+ * The command `corral orphans`: how state and hypervisors differ.
+ *
+ * @returns 0 when they agree, 3 when something was found and is still there, 1 when not everything
+ *   could be looked at.
+ */
+export async function orphans(
+  selection: StackSelection,
+  options: OrphansOptions,
+): Promise<number> {
+  if (options.remove && options.adopt) {
+    throw new Error("--remove and --adopt exclude each other");
+  }
+  const stack = await openStack(selection);
+  const inventory = await look(stack, options);
+  warnings(inventory).forEach((line) => console.error(line));
+  console.log(options.json ? orphansJson(inventory) : orphansText(inventory));
+  const complete = inventory.unreachable.length === 0;
+  if (inventory.leftovers.length === 0 || !(options.remove || options.adopt)) {
+    return isClean(inventory) ? (complete ? 0 : 1) : FOUND;
+  }
+  await (options.remove ? remove(stack, options) : adopt(stack, inventory, options));
+  const after = await look(stack, options);
+  return isClean(after) ? (complete ? 0 : 1) : FOUND;
+}
+
+async function look(
+  stack: OpenStack,
+  { stamps }: OrphansOptions,
+): Promise<Inventory> {
+  const { resources } = await readState(stack.pulumi);
+  return takeInventory(stack.name, resources, {
+    claimedStamps: stamps,
+    declared: declaredHypervisors(stack.pulumi.selection),
+  });
+}
+
+/** Removes under the stack's lock: while another run is at work, what it makes looks like a leftover. */
+async function remove(stack: OpenStack, options: OrphansOptions): Promise<void> {
+  await agree("Remove them?", options);
+  await breakDeadLocks(stack, console.error);
+  const held = await stack.locks?.hold();
+  try {
+    const { leftovers } = await look(stack, options);
+    await removeLeftovers(leftovers, console.error);
+  } finally {
+    await held?.release();
+  }
+}
+
+async function adopt(
+  stack: OpenStack,
+  { leftovers }: Inventory,
+  options: OrphansOptions,
+): Promise<void> {
+  await agree("Take them into the state?", options);
+  await breakDeadLocks(stack, console.error);
+  await adoptLeftovers(stack.pulumi, leftovers, console.error);
+}
+
+async function agree(question: string, { yes }: OrphansOptions): Promise<void> {
+  if (yes) {
+    return;
+  }
+  if (!isInteractive()) {
+    throw new Error("Nothing was changed: nobody is here to be asked; say --yes");
+  }
+  if (!(await confirm(question))) {
+    throw new Error("Nothing was changed.");
+  }
+}

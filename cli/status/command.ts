@@ -1,0 +1,70 @@
+import type { MachineStatus } from "@corral-iac/corral/core/inventory/status";
+import { openStack } from "../engine/openStack";
+import type { StackSelection } from "../engine/pulumi";
+import { readState } from "../engine/state";
+import { listersFor } from "../inventory/listers";
+import { table } from "../inventory/words";
+
+/** A machine in the table. */
+interface Row extends MachineStatus {
+  readonly machine: string;
+  readonly hypervisor: string;
+  readonly place: string;
+}
+
+/**
+ * The command `corral status`: one table over all machines of the stack, as they are right now.
+ *
+ * @returns 0; 1 when a hypervisor could not be asked.
+ */
+export async function status(
+  selection: StackSelection,
+  { json }: { readonly json: boolean },
+): Promise<number> {
+  const { pulumi } = await openStack(selection);
+  const { resources } = await readState(pulumi);
+  const rows: Row[] = [];
+  let complete = true;
+  for (const lister of await listersFor(resources, [])) {
+    const { places, references } = lister.survey(resources);
+    for (const place of places) {
+      try {
+        for (const machine of await lister.status(place, references)) {
+          const hypervisor = lister.hypervisor;
+          rows.push({ ...machine, machine: nameOf(machine), hypervisor, place });
+        }
+      } catch (error) {
+        complete = false;
+        const why = error instanceof Error ? error.message : String(error);
+        console.error(`warning: ${place}: ${why}`);
+      }
+    }
+  }
+  console.log(json ? JSON.stringify(rows, undefined, 2) : statusTable(rows));
+  return complete ? 0 : 1;
+}
+
+/** The component's name: the machine's resource is its child, named `NAME-domain` or alike. */
+function nameOf({ urn }: MachineStatus): string {
+  return (urn.split("::").at(-1) ?? urn).replace(/-[a-z]+$/, "");
+}
+
+function statusTable(rows: readonly Row[]): string {
+  if (rows.length === 0) {
+    return "The stack has no machines.";
+  }
+  const mib = (value: number | undefined) =>
+    value === undefined ? "" : `${value} MiB`;
+  return table(
+    ["machine", "state", "addresses", "vcpus", "memory", "resident", "where"],
+    rows.map((row) => [
+      row.machine,
+      row.state,
+      row.addresses.join(", "),
+      row.vcpus === undefined ? "" : String(row.vcpus),
+      mib(row.memoryMib),
+      mib(row.residentMib),
+      row.place,
+    ]),
+  );
+}

@@ -1,0 +1,12 @@
+/** A machine as it is right now: what changes by itself and so stands in no output. */
+export interface MachineStatus {
+  readonly urn: string;
+  /** In the hypervisor's own words, `running` for instance, or `gone`. */
+  readonly state: string;
+  readonly vcpus?: number;
+  /** What the guest may use, in MiB. */
+  readonly memoryMib?: number;
+  /** What the machine takes of its host's memory, in MiB. */
+  readonly residentMib?: number;
+  readonly addresses: readonly string[];
+}
