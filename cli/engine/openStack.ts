@@ -3,7 +3,7 @@ import { openStackLocks } from "../recovery/locks/open";
 import type { StackLocks } from "../recovery/locks/stackLocks";
 import { readProject, stackName } from "./program";
 import { Pulumi, type StackSelection } from "./pulumi";
-import type { StackName } from "./state";
+import type { StackName } from "@corral-iac/corral/core/names";
 
 /** A stack that a command works on. */
 export interface OpenStack {

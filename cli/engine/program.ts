@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { Pulumi, type StackSelection } from "./pulumi";
-import type { StackName } from "./state";
+import type { StackName } from "@corral-iac/corral/core/names";
 
 const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];
 

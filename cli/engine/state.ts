@@ -15,13 +15,6 @@ export interface PendingOperation {
   readonly urn: string;
 }
 
-/** Name of project and stack, as they stand in what a component makes. */
-export interface StackName {
-  readonly project: string;
-  /** Without an organization. */
-  readonly stack: string;
-}
-
 /** Reads the state. @throws PulumiError when Pulumi cannot; Error when the answer is none. */
 export async function readState(pulumi: Pulumi): Promise<StackState> {
   return parseState(await pulumi.output(["stack", "export"]));
@@ -44,9 +37,4 @@ export function parseState(text: string): StackState {
       ({ type, resource: { urn } }) => ({ type, urn }),
     ),
   };
-}
-
-/** Prefix of the names of everything that a stack makes. */
-export function namePrefix({ project, stack }: StackName): string {
-  return `${project}-${stack.split("/").at(-1) ?? stack}-`;
 }

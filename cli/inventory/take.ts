@@ -10,7 +10,7 @@ import type {
   Listing,
   StateResource,
 } from "@corral-iac/corral/core/inventory/lister";
-import { namePrefix, type StackName } from "../engine/state";
+import type { StackName } from "@corral-iac/corral/core/names";
 import type { DeclaredHypervisor } from "./declared";
 import { listersFor } from "./listers";
 
@@ -66,7 +66,7 @@ async function inventoryOf(
   const unreachable: { place: string; why: string }[] = [];
   for (const place of new Set([...places, ...declaredPlaces])) {
     try {
-      listings.set(place, await lister.list(place, namePrefix(name)));
+      listings.set(place, await lister.list(place, name));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       unreachable.push({ place, why });
@@ -85,7 +85,11 @@ async function inventoryOf(
       ...free
         .map((leftover) => ({ ...leftover, lister }))
         .sort((a, b) => rank(a.object.kind) - rank(b.object.kind)),
-      ...used.map(({ by, ...leftover }) => ({ ...leftover, lister, usedBy: by })),
+      ...used.map(({ by, ...leftover }) => ({
+        ...leftover,
+        lister,
+        usedBy: by,
+      })),
     ],
     unreachable,
   };

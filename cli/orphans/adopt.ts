@@ -92,7 +92,10 @@ async function plannedSteps(pulumi: Pulumi): Promise<readonly PlannedStep[]> {
   return plan.steps ?? [];
 }
 
-async function importState(pulumi: Pulumi, state: ExportedState): Promise<void> {
+async function importState(
+  pulumi: Pulumi,
+  state: ExportedState,
+): Promise<void> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-adopt-"));
   try {
     const file = path.join(folder, "state.json");

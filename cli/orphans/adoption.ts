@@ -68,7 +68,7 @@ export function withAdopted(
     ...step.newState,
     id: as.id,
     // What it really is, the provider says at the refresh that follows.
-    outputs: { ...inputs, id: as.id },
+    outputs: { ...inputs, ...as.outputs },
   };
   return {
     ...state,

@@ -39,7 +39,9 @@ export async function orphans(
   if (inventory.leftovers.length === 0 || !(options.remove || options.adopt)) {
     return isClean(inventory) ? (complete ? 0 : 1) : FOUND;
   }
-  await (options.remove ? remove(stack, options) : adopt(stack, inventory, options));
+  await (options.remove
+    ? remove(stack, options)
+    : adopt(stack, inventory, options));
   const after = await look(stack, options);
   return isClean(after) ? (complete ? 0 : 1) : FOUND;
 }
@@ -56,7 +58,10 @@ async function look(
 }
 
 /** Removes under the stack's lock: while another run is at work, what it makes looks like a leftover. */
-async function remove(stack: OpenStack, options: OrphansOptions): Promise<void> {
+async function remove(
+  stack: OpenStack,
+  options: OrphansOptions,
+): Promise<void> {
   await agree("Remove them?", options);
   await breakDeadLocks(stack, console.error);
   const held = await stack.locks?.hold();
@@ -83,7 +88,9 @@ async function agree(question: string, { yes }: OrphansOptions): Promise<void> {
     return;
   }
   if (!isInteractive()) {
-    throw new Error("Nothing was changed: nobody is here to be asked; say --yes");
+    throw new Error(
+      "Nothing was changed: nobody is here to be asked; say --yes",
+    );
   }
   if (!(await confirm(question))) {
     throw new Error("Nothing was changed.");

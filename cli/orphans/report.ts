@@ -42,7 +42,9 @@ export function orphansText(inventory: Inventory): string {
   const found = sections
     .filter(([, count]) => count > 0)
     .map(([title, , text]) => `${title}\n${text()}`);
-  return found.length > 0 ? found.join("\n\n") : "Nothing found: state and hypervisors agree.";
+  return found.length > 0
+    ? found.join("\n\n")
+    : "Nothing found: state and hypervisors agree.";
 }
 
 /** Warnings of what could not be looked at. */
@@ -54,10 +56,7 @@ export function warnings(inventory: Inventory): string[] {
 
 /** The inventory for programs. */
 export function orphansJson(inventory: Inventory): string {
-  const located = ({
-    place,
-    object,
-  }: Inventory["kept"][number]) => ({
+  const located = ({ place, object }: Inventory["kept"][number]) => ({
     hypervisor: place,
     kind: object.kind,
     name: object.name,

@@ -1,9 +1,8 @@
-import * as os from "node:os";
 import type { OpenStack } from "../engine/openStack";
 import { judgeLock } from "./locks/judge";
 import { lockLine } from "./locks/lockContent";
 import { StackLockedError } from "./locks/stackLocks";
-import { processStartedAt } from "./processes";
+import { thisHost } from "./processes";
 
 /**
  * Breaks locks whose process was on this host and is dead.
@@ -14,9 +13,8 @@ export async function breakDeadLocks(
   { locks }: OpenStack,
   log: (line: string) => void,
 ): Promise<void> {
-  const known = { hostname: os.hostname(), processStartedAt };
   const found = (await locks?.list()) ?? [];
-  const living = found.filter((lock) => judgeLock(lock, known) !== "dead");
+  const living = found.filter((lock) => judgeLock(lock, thisHost) !== "dead");
   if (living.length > 0) {
     throw new StackLockedError(living);
   }

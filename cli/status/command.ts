@@ -31,7 +31,12 @@ export async function status(
       try {
         for (const machine of await lister.status(place, references)) {
           const hypervisor = lister.hypervisor;
-          rows.push({ ...machine, machine: nameOf(machine), hypervisor, place });
+          rows.push({
+            ...machine,
+            machine: nameOf(machine),
+            hypervisor,
+            place,
+          });
         }
       } catch (error) {
         complete = false;

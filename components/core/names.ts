@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
 
-/** What identifies a machine for good: it never changes while the machine lives. */
-export interface Identity {
+/** A stack and its project. */
+export interface StackName {
   readonly project: string;
+  /** May be called `organization/project/stack`. */
   readonly stack: string;
+}
+
+/** What identifies a machine for good: it never changes while the machine lives. */
+export interface Identity extends StackName {
   /** The component's own name in the program. */
   readonly name: string;
 }
@@ -12,8 +17,13 @@ export interface Identity {
  * The name of an object on a hypervisor: `<project>-<stack>-<name>`, so that two stacks on one
  * hypervisor never collide and an operator sees whose it is.
  */
-export function objectName({ project, stack, name }: Identity): string {
-  return [project, lastSegment(stack), name].join("-");
+export function objectName(identity: Identity): string {
+  return `${namePrefix(identity)}${identity.name}`;
+}
+
+/** How the names of everything that a stack makes on a hypervisor begin. */
+export function namePrefix({ project, stack }: StackName): string {
+  return `${project}-${lastSegment(stack)}-`;
 }
 
 /**

@@ -58,9 +58,7 @@ export function compare(input: ComparisonInput): Comparison {
   );
   const strangers = [...listings].flatMap(([place, { objects }]) =>
     objects
-      .filter(
-        ({ owner, handle }) => owner && !referred.has(at(place, handle)),
-      )
+      .filter(({ owner, handle }) => owner && !referred.has(at(place, handle)))
       .map((object) => ({ place, object })),
   );
   const kept = strangers.filter(({ object }) => object.owner?.kept);
@@ -68,7 +66,9 @@ export function compare(input: ComparisonInput): Comparison {
   return {
     leftovers: others.filter(({ object }) => isOurs(object)),
     kept,
-    unproven: others.filter(({ object }) => !isOurs(object)),
+    unproven: others.filter(
+      ({ object }) => !isOurs(object) && object.owner?.namesThisStack,
+    ),
     missing: references.filter(
       ({ place, handle, mayBeMissing }) =>
         mayBeMissing !== true && isGone(listings.get(place), handle),

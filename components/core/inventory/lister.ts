@@ -1,3 +1,4 @@
+import type { StackName } from "../names";
 import type { MachineStatus } from "./status";
 
 /** A resource in the engine's state, as far as an inventory looks into it. Secrets are encrypted. */
@@ -19,7 +20,9 @@ export interface StateResource {
 export interface OwnerMark {
   /** The stamp's id, or the part of it that stands in names. */
   readonly stampId: string;
-  /** `project/stack` and component in words; missing where only a name tells. */
+  /** Whether it names this project and this stack, as other stacks of the same name do too. */
+  readonly namesThisStack: boolean;
+  /** Owner in words; missing where only a name tells. */
   readonly description?: string;
   /** Left on the hypervisor on purpose when its machine was deleted. */
   readonly kept?: boolean;
@@ -73,6 +76,8 @@ export interface AdoptedAs {
   readonly type: string;
   /** The provider's id of the object. */
   readonly id: string;
+  /** Outputs without which the provider does not find the object. */
+  readonly outputs: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -90,9 +95,9 @@ export interface Lister {
   /**
    * Everything there is, of whomever.
    *
-   * @param prefix of the names of what the stack makes there: `project-stack-`.
+   * @param stack whose objects are to be recognized.
    */
-  list(place: string, prefix: string): Promise<Listing>;
+  list(place: string, stack: StackName): Promise<Listing>;
   /** Removes an object for good. Nothing happens when it is gone already. */
   remove(place: string, object: HypervisorObject): Promise<void>;
   /** The machines of a place, as they are right now. */

@@ -7,14 +7,26 @@ import type { AdoptedAs, HypervisorObject } from "../../core/inventory/lister";
 export function adoptedAs(object: HypervisorObject): AdoptedAs | undefined {
   switch (object.kind) {
     case "domain":
-      return { type: "libvirt:index/domain:Domain", id: object.id };
     case "network":
-      return { type: "libvirt:index/network:Network", id: object.id };
+      return resourceOf(object);
     case "volume":
       return /\.(iso|log)(\.\d+)?$/.test(object.name)
         ? undefined
-        : { type: "libvirt:index/volume:Volume", id: object.id };
+        : resourceOf(object);
     default:
       return undefined;
   }
 }
+
+/** The provider's own `id` is called `domainId` and so on in Pulumi, where `id` is taken. */
+function resourceOf({ kind, id }: HypervisorObject): AdoptedAs {
+  const type = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+  return {
+    type: `libvirt:index/${kind}:${type}`,
+    id,
+    outputs: { [`${kind}Id`]: id, ...(kind === "domain" ? DEFAULTS : {}) },
+  };
+}
+
+/** A default of the provider's that it does not read back, and for whose change it replaces the domain. */
+const DEFAULTS = { fwCfgName: "opt/com.coreos/config" };

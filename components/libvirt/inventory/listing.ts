@@ -5,6 +5,7 @@ import type {
 } from "../../core/inventory/lister";
 import { LibvirtClient } from "../../core/libvirt-client/client";
 import { tableRows } from "../../core/libvirt-client/parse";
+import { namePrefix, type StackName } from "../../core/names";
 import { describeOwner, parseStamp } from "../../core/stamp";
 import { parseDomain, parseNetwork } from "./domainXml";
 import { markInName, withoutRotation } from "./nameMark";
@@ -17,11 +18,11 @@ const REFRESH_SECONDS = 120;
  * Everything on a libvirt host, in few calls of virsh, which matters over ssh.
  *
  * @param uri connection URI.
- * @param prefix of the names of what the stack makes: `project-stack-`.
+ * @param stack whose objects are to be recognized.
  */
 export async function listLibvirt(
   uri: string,
-  prefix: string,
+  stack: StackName,
 ): Promise<Listing> {
   const { virsh } = new LibvirtClient(uri);
   // Alone and first: when the daemon cannot be reached, this says so.
@@ -56,18 +57,20 @@ export async function listLibvirt(
   const volumeLists = take(active, 2).filter((_, index) => index % 2 === 1);
 
   const volumes = active.flatMap((pool, index) =>
-    volumesOf(pool, volumeLists[index] ?? "", prefix),
+    volumesOf(pool, volumeLists[index] ?? "", stack),
   );
-  const handleAt = new Map(volumes.map(({ path, object }) => [path, object.handle]));
+  const handleAt = new Map(
+    volumes.map(({ path, object }) => [path, object.handle]),
+  );
   return {
     objects: [
       ...domainXmls.flatMap((xml, index) =>
-        domainObject(xml, states[index] ?? "", handleAt),
+        domainObject(xml, states[index] ?? "", handleAt, stack),
       ),
-      ...networkXmls.flatMap(networkObject),
+      ...networkXmls.flatMap((xml) => networkObject(xml, stack)),
       ...volumes.map(({ object }) => object),
       ...lines(allPools).map((pool) =>
-        poolObject(pool, active.includes(pool), prefix),
+        poolObject(pool, active.includes(pool), stack),
       ),
     ],
     blind: lines(allPools)
@@ -83,6 +86,7 @@ function domainObject(
   xml: string,
   state: string,
   handleAt: ReadonlyMap<string, string>,
+  stack: StackName,
 ): HypervisorObject[] {
   const domain = parseDomain(xml);
   if (domain === undefined) {
@@ -94,14 +98,14 @@ function domainObject(
       name: domain.name,
       id: domain.uuid,
       handle: handles.domain(domain.uuid),
-      ...ownerIn(xml),
+      ...ownerIn(xml, stack),
       uses: domain.diskPaths.flatMap((path) => handleAt.get(path) ?? []),
       detail: state.trim(),
     },
   ];
 }
 
-function networkObject(xml: string): HypervisorObject[] {
+function networkObject(xml: string, stack: StackName): HypervisorObject[] {
   const network = parseNetwork(xml);
   return network === undefined
     ? []
@@ -111,7 +115,7 @@ function networkObject(xml: string): HypervisorObject[] {
           name: network.name,
           id: network.uuid,
           handle: handles.network(network.uuid),
-          ...ownerIn(xml),
+          ...ownerIn(xml, stack),
           uses: [],
           detail: "",
         },
@@ -121,7 +125,7 @@ function networkObject(xml: string): HypervisorObject[] {
 function volumesOf(
   pool: string,
   list: string,
-  prefix: string,
+  stack: StackName,
 ): { path: string; object: HypervisorObject }[] {
   return tableRows(list).flatMap(([name, path]) => {
     if (name === undefined || path === undefined) {
@@ -132,7 +136,7 @@ function volumesOf(
       name,
       id: path,
       handle: handles.volume(pool, withoutRotation(name)),
-      ...optional(markInName(name, prefix)),
+      ...optional(markInName(name, stack)),
       uses: [],
       detail: `pool ${pool}`,
     };
@@ -143,24 +147,30 @@ function volumesOf(
 function poolObject(
   name: string,
   active: boolean,
-  prefix: string,
+  stack: StackName,
 ): HypervisorObject {
   return {
     kind: "pool",
     name,
     id: name,
     handle: handles.pool(name),
-    ...optional(markInName(name, prefix)),
+    ...optional(markInName(name, stack)),
     uses: [],
     detail: active ? "active" : "inactive",
   };
 }
 
-function ownerIn(xml: string): { owner?: OwnerMark } {
+function ownerIn(xml: string, stack: StackName): { owner?: OwnerMark } {
   const stamp = parseStamp(xml);
   return stamp === undefined
     ? {}
-    : { owner: { stampId: stamp.id, description: describeOwner(stamp) } };
+    : {
+        owner: {
+          stampId: stamp.id,
+          namesThisStack: namePrefix(stamp) === namePrefix(stack),
+          description: describeOwner(stamp),
+        },
+      };
 }
 
 function optional(owner: OwnerMark | undefined): { owner?: OwnerMark } {

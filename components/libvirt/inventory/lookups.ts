@@ -1,6 +1,9 @@
 import { XMLParser } from "fast-xml-parser";
 import type { LibvirtClient } from "../../core/libvirt-client/client";
-import { LibvirtError, type LibvirtFault } from "../../core/libvirt-client/errors";
+import {
+  LibvirtError,
+  type LibvirtFault,
+} from "../../core/libvirt-client/errors";
 
 /** A storage pool's room, in bytes. */
 export interface PoolSpace {

@@ -1,20 +1,25 @@
 import type { OwnerMark } from "../../core/inventory/lister";
+import { namePrefix, type StackName } from "../../core/names";
 
 /**
  * What the name of a volume, console log or pool says of its owner: pools and volumes have no field
  * for a stamp in libvirt 9, so the first digits of its id end their names.
  *
- * @param prefix of the names of what the stack makes: `project-stack-`.
+ * @param stack whose objects are to be recognized.
  * @returns nothing for names of any other form or stack.
  */
-export function markInName(name: string, prefix: string): OwnerMark | undefined {
+export function markInName(
+  name: string,
+  stack: StackName,
+): OwnerMark | undefined {
   const match =
     /^.+?(-kept)?-([0-9a-f]{8})(?:\.qcow2|\.iso|\.log(?:\.\d+)?)?$/.exec(name);
   const stampId = match?.[2];
-  if (stampId === undefined || !name.startsWith(prefix)) {
+  if (stampId === undefined || !name.startsWith(namePrefix(stack))) {
     return undefined;
   }
-  return match?.[1] === undefined ? { stampId } : { stampId, kept: true };
+  const mark = { stampId, namesThisStack: true };
+  return match?.[1] === undefined ? mark : { ...mark, kept: true };
 }
 
 /** A console's file by the name under which the state knows it: virtlogd numbers the older parts. */

@@ -89,7 +89,9 @@ async function unlessOff(work: Promise<unknown>): Promise<void> {
   try {
     await unlessGone(work);
   } catch (error) {
-    if (!(error instanceof Error && /is not (running|active)/.test(error.message))) {
+    if (!(
+      error instanceof Error && /is not (running|active)/.test(error.message)
+    )) {
       throw error;
     }
   }

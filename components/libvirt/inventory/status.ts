@@ -16,7 +16,9 @@ export async function statusOfDomains(
   const domains = references.filter(
     ({ type, place }) => type === DOMAIN && place === uri,
   );
-  const ids = domains.map(({ handle }) => handle.slice(handle.indexOf(":") + 1));
+  const ids = domains.map(({ handle }) =>
+    handle.slice(handle.indexOf(":") + 1),
+  );
   const { virsh } = new LibvirtClient(uri);
   // Alone and first: when the daemon cannot be reached, this says so.
   await virsh.run(["list", "--name"]);
