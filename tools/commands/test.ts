@@ -11,7 +11,7 @@ const repository = path.resolve(__dirname, "../../..");
 /** A layer of tests: what it needs and how long one test may take. */
 interface Suite {
   readonly name: string;
-  readonly needs: "nothing" | "toolchain" | "lab";
+  readonly needs: "nothing" | "lab" | "labDown";
   readonly testTimeoutSeconds: number;
 }
 
@@ -19,6 +19,8 @@ const SUITES: readonly Suite[] = [
   { name: "unit", needs: "nothing", testTimeoutSeconds: 20 },
   { name: "engine", needs: "lab", testTimeoutSeconds: 180 },
   { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
+  // The last one: toolchain and guest image are built by now.
+  { name: "commands", needs: "labDown", testTimeoutSeconds: 600 },
 ];
 
 /** Checks of the sources, each counted like a test. */
@@ -54,7 +56,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const environment = await prepare(suites);
   try {
     for (const suite of suites) {
-      await measure(suite.name, () => runSuite(suite, environment.variables));
+      await measure(suite.name, async () =>
+        suite.needs === "labDown" && !(await takeLabDown())
+          ? { passed: 0, failed: 1, skipped: 0 }
+          : runSuite(suite, environment.variables),
+      );
     }
   } finally {
     await environment.release();
@@ -62,7 +68,7 @@ export async function main(args: readonly string[]): Promise<number> {
   return summarize(results);
 }
 
-/** Brings up what the suites need; takes down again what was not there before. */
+/** Brings up what the suites need; leaves the lab as it was, up or down. */
 async function prepare(
   suites: readonly Suite[],
 ): Promise<{ variables: Record<string, string>; release(): Promise<void> }> {
@@ -80,11 +86,20 @@ async function prepare(
   return {
     variables: toolchain.env,
     release: async () => {
-      if (!wasUp) {
-        await labDown("libvirt", { log: console.log });
-      }
+      await (wasUp ? labUp : labDown)("libvirt", { log: console.log });
     },
   };
+}
+
+/** False, and says why, where somebody uses the lab. */
+async function takeLabDown(): Promise<boolean> {
+  try {
+    await labDown("libvirt", { log: console.log });
+    return true;
+  } catch (error) {
+    console.log(`  FAILED: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
 }
 
 async function runChecks(): Promise<SuiteResult> {
