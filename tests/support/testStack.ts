@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { destroyStack } from "@corral-iac/tools/stack/destroy";
 import {
   PulumiStack,
   type PulumiRun,
@@ -69,7 +70,7 @@ export class TestStack {
   }
 
   destroy(): Promise<PulumiRun> {
-    return this.stack.run(["destroy", "--yes", "--skip-preview", "--refresh"]);
+    return destroyStack((args) => this.stack.run(args), console.log);
   }
 
   async outputs<T>(): Promise<T> {
