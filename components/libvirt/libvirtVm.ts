@@ -207,8 +207,8 @@ export class LibvirtVm extends pulumi.ComponentResource {
         replacementTrigger: madeFrom.applied,
         // The provider's update of an interface changes its state alone and never the machine.
         replaceOnChanges: ["networkInterfaces"],
-        // LibvirtPower starts and stops the machine: the provider's update cannot stop one.
-        ignoreChanges: ["running"],
+        // LibvirtPower has these: the provider's update cannot stop a machine, and starts one that is off.
+        ignoreChanges: ["running", "autostart"],
         ...guardDomain(uri),
       },
     );
@@ -220,6 +220,7 @@ export class LibvirtVm extends pulumi.ComponentResource {
         domain: domain.name,
         domainId: domain.id,
         running: args.running ?? true,
+        autostart: args.autostart ?? true,
         shutdownTimeoutSeconds: args.shutdownTimeoutSeconds,
       },
       { ...child, deleteBeforeReplace: true },
