@@ -13,7 +13,7 @@ import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import { Accelerator, type LibvirtVmArgs } from "./args";
 import { renderDomainXslt } from "./domainXslt";
-import { hypervisorOf } from "./hypervisor";
+import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { LibvirtImage } from "./libvirtImage";
 import { LibvirtNetwork } from "./libvirtNetwork";
 import { LibvirtPool } from "./libvirtPool";
@@ -52,10 +52,11 @@ export class LibvirtVm extends pulumi.ComponentResource {
       withSecrets(args, SECRET_ARGUMENTS),
       opts,
     );
-    const checked = checkComponent(
-      { type: "LibvirtVm", name },
-      args,
-      validateLibvirtVm,
+    const checked = checkSameHypervisor(
+      this,
+      `LibvirtVm "${name}"`,
+      args.uri,
+      checkComponent({ type: "LibvirtVm", name }, args, validateLibvirtVm),
     );
     const { identity, stamp, shortId } = stampComponent(
       this,
