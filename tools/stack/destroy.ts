@@ -7,8 +7,7 @@ export type RunPulumi = (args: readonly string[]) => Promise<PulumiRun>;
  * Destroys a stack's resources. A refresh comes first, so that what was removed by hand is no
  * obstacle. But the libvirt provider (0.8.3) cannot refresh a running machine whose network is gone
  * ("error retrieving interface addresses: Network not found"), and nothing would be destroyed: then
- * it goes on without the refresh, which removes the machine, and once more with it, which finds the
- * rest.
+ * it is tried once more without.
  *
  * @param say takes a line for the user.
  * @returns the last run; its exit code tells whether everything is destroyed.
@@ -17,19 +16,11 @@ export async function destroyStack(
   run: RunPulumi,
   say: (line: string) => void,
 ): Promise<PulumiRun> {
-  const destroy = (...flags: string[]) =>
-    run(["destroy", "--yes", "--skip-preview", ...flags]);
-  const refreshed = await destroy("--refresh");
+  const destroy = ["destroy", "--yes", "--skip-preview"];
+  const refreshed = await run([...destroy, "--refresh"]);
   if (refreshed.exitCode === 0) {
     return refreshed;
   }
-  say(
-    "\nDestroying failed. Trying once more without looking at the hypervisor first ...",
-  );
-  const plain = await destroy();
-  if (plain.exitCode === 0) {
-    return plain;
-  }
-  say("\nNot everything could be destroyed. Looking at what is left ...");
-  return destroy("--refresh");
+  say("\nThat failed. Trying once more without a refresh ...");
+  return run(destroy);
 }
