@@ -23,6 +23,9 @@ const SUITES: readonly Suite[] = [
   { name: "commands", needs: "labDown", testTimeoutSeconds: 600 },
 ];
 
+/** What did not get as far as its tests. */
+const FAILED: SuiteResult = { passed: 0, failed: 1, skipped: 0 };
+
 /** Checks of the sources, each counted like a test. */
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
   ["lint", ["npx", "--no-install", "eslint", ".", "--max-warnings", "0"]],
@@ -57,13 +60,15 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     for (const suite of suites) {
       await measure(suite.name, async () =>
-        suite.needs === "labDown" && !(await takeLabDown())
-          ? { passed: 0, failed: 1, skipped: 0 }
+        suite.needs === "labDown" && !(await succeeds(takeLabDown))
+          ? FAILED
           : runSuite(suite, environment.variables),
       );
     }
   } finally {
-    await environment.release();
+    if (!(await succeeds(environment.release))) {
+      results.push(["taking the lab down", FAILED, 0]);
+    }
   }
   return summarize(results);
 }
@@ -86,15 +91,17 @@ async function prepare(
   return {
     variables: toolchain.env,
     release: async () => {
-      await (wasUp ? labUp : labDown)("libvirt", { log: console.log });
+      await (wasUp ? labUp("libvirt", { log: console.log }) : takeLabDown());
     },
   };
 }
 
-/** False, and says why, where somebody uses the lab. */
-async function takeLabDown(): Promise<boolean> {
+const takeLabDown = () => labDown("libvirt", { log: console.log });
+
+/** False, and says why, for instance where somebody uses the lab that shall go down. */
+async function succeeds(work: () => Promise<void>): Promise<boolean> {
   try {
-    await labDown("libvirt", { log: console.log });
+    await work();
     return true;
   } catch (error) {
     console.log(`  FAILED: ${error instanceof Error ? error.message : error}`);
