@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { show, throwIfFaulty } from "../core/faults";
 import * as libvirt from "../sdks/libvirt";
 import { DEFAULT_URI } from "./defaults";
+
+/** Any type of the libvirt provider, to ask for the provider by. */
+const DOMAIN = "libvirt:index/domain:Domain";
 
 /** The hypervisor of a component, and the options by which its children reach it. */
 export interface Hypervisor {
@@ -25,7 +29,7 @@ export function hypervisorOf(
   uri: string | undefined,
 ): Hypervisor {
   const configured = new pulumi.Config("libvirt").get("uri");
-  const inherited = parent.getProvider("libvirt:index/domain:Domain");
+  const inherited = parent.getProvider(DOMAIN);
   const inherit = { resource: { parent }, component: { parent } };
   if (inherited !== undefined) {
     const known =
@@ -46,6 +50,32 @@ export function hypervisorOf(
     resource: { parent, provider },
     component: { parent, providers: [provider] },
   };
+}
+
+/**
+ * Adds to a component's checks that its argument `uri` does not contradict the provider that is
+ * handed to it: its resources would be made at one hypervisor and looked for at another. A provider
+ * that is only a reference, as from a program in another language, cannot be looked into.
+ */
+export function checkSameHypervisor(
+  component: pulumi.ComponentResource,
+  subject: string,
+  uri: string | undefined,
+  checked: pulumi.Output<boolean>,
+): pulumi.Output<boolean> {
+  const inherited = component.getProvider(DOMAIN);
+  if (uri === undefined || !(inherited instanceof libvirt.Provider)) {
+    return checked;
+  }
+  return pulumi.all([checked, inherited.uri]).apply(([fine, ofProvider]) => {
+    if (ofProvider && ofProvider !== uri) {
+      const problem =
+        `is ${show(uri)}, must be left out or be that of the provider that is handed in: ` +
+        show(ofProvider);
+      throwIfFaulty(subject, [{ path: "uri", problem }]);
+    }
+    return fine;
+  });
 }
 
 /** A libvirt provider for one connection URI. */

@@ -5,7 +5,7 @@ import { checkComponent } from "../shared/checkArgs";
 import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import type { LibvirtImageArgs } from "./args";
-import { hypervisorOf } from "./hypervisor";
+import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { guardVolume } from "./preflight";
 import { validateLibvirtImage } from "./validation";
 
@@ -25,10 +25,15 @@ export class LibvirtImage extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("corral:index:LibvirtImage", name, args, opts);
-    const checked = checkComponent(
-      { type: "LibvirtImage", name, longestName: LONGEST_SHARED_NAME },
-      args,
-      validateLibvirtImage,
+    const checked = checkSameHypervisor(
+      this,
+      `LibvirtImage "${name}"`,
+      args.uri,
+      checkComponent(
+        { type: "LibvirtImage", name, longestName: LONGEST_SHARED_NAME },
+        args,
+        validateLibvirtImage,
+      ),
     );
     const { identity, shortId } = stampComponent(
       this,

@@ -6,7 +6,7 @@ import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import type { LibvirtNetworkArgs } from "./args";
 import { renderNetworkXslt } from "./domainXslt";
-import { hypervisorOf } from "./hypervisor";
+import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { guardNetwork } from "./preflight";
 import { validateLibvirtNetwork } from "./validation";
 
@@ -24,10 +24,15 @@ export class LibvirtNetwork extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("corral:index:LibvirtNetwork", name, args, opts);
-    const checked = checkComponent(
-      { type: "LibvirtNetwork", name, longestName: LONGEST_SHARED_NAME },
-      args,
-      validateLibvirtNetwork,
+    const checked = checkSameHypervisor(
+      this,
+      `LibvirtNetwork "${name}"`,
+      args.uri,
+      checkComponent(
+        { type: "LibvirtNetwork", name, longestName: LONGEST_SHARED_NAME },
+        args,
+        validateLibvirtNetwork,
+      ),
     );
     const { identity, stamp } = stampComponent(
       this,

@@ -5,7 +5,7 @@ import { checkComponent } from "../shared/checkArgs";
 import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import type { LibvirtPoolArgs } from "./args";
-import { hypervisorOf } from "./hypervisor";
+import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { guardPool } from "./preflight";
 import { validateLibvirtPool } from "./validation";
 
@@ -24,10 +24,15 @@ export class LibvirtPool extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("corral:index:LibvirtPool", name, args, opts);
-    const checked = checkComponent(
-      { type: "LibvirtPool", name, longestName: LONGEST_SHARED_NAME },
-      args,
-      validateLibvirtPool,
+    const checked = checkSameHypervisor(
+      this,
+      `LibvirtPool "${name}"`,
+      args.uri,
+      checkComponent(
+        { type: "LibvirtPool", name, longestName: LONGEST_SHARED_NAME },
+        args,
+        validateLibvirtPool,
+      ),
     );
     const { identity, shortId } = stampComponent(
       this,

@@ -13,7 +13,7 @@ import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import { Accelerator, type LibvirtVmArgs } from "./args";
 import { renderDomainXslt } from "./domainXslt";
-import { hypervisorOf } from "./hypervisor";
+import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { LibvirtImage } from "./libvirtImage";
 import { LibvirtNetwork } from "./libvirtNetwork";
 import { LibvirtPool } from "./libvirtPool";
@@ -52,10 +52,11 @@ export class LibvirtVm extends pulumi.ComponentResource {
       withSecrets(args, SECRET_ARGUMENTS),
       opts,
     );
-    const checked = checkComponent(
-      { type: "LibvirtVm", name },
-      args,
-      validateLibvirtVm,
+    const checked = checkSameHypervisor(
+      this,
+      `LibvirtVm "${name}"`,
+      args.uri,
+      checkComponent({ type: "LibvirtVm", name }, args, validateLibvirtVm),
     );
     const { identity, stamp, shortId } = stampComponent(
       this,
@@ -207,8 +208,8 @@ export class LibvirtVm extends pulumi.ComponentResource {
         replacementTrigger: madeFrom.applied,
         // The provider's update of an interface changes its state alone and never the machine.
         replaceOnChanges: ["networkInterfaces"],
-        // LibvirtPower starts and stops the machine: the provider's update cannot stop one.
-        ignoreChanges: ["running"],
+        // LibvirtPower has these: the provider's update cannot stop a machine, and starts one that is off.
+        ignoreChanges: ["running", "autostart"],
         ...guardDomain(uri),
       },
     );
@@ -220,6 +221,7 @@ export class LibvirtVm extends pulumi.ComponentResource {
         domain: domain.name,
         domainId: domain.id,
         running: args.running ?? true,
+        autostart: args.autostart ?? true,
         shutdownTimeoutSeconds: args.shutdownTimeoutSeconds,
       },
       { ...child, deleteBeforeReplace: true },

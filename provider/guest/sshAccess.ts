@@ -153,9 +153,15 @@ export function judgeCloudInit(
   );
 }
 
-/** A guest that boots refuses and breaks off in every way: only a key that cannot be read is final. */
+/**
+ * A guest that boots refuses and breaks off in every way: only a key that cannot be read is final. A
+ * look that we stopped ourselves has seen nothing.
+ */
 function whenNotThere(error: unknown): Finding<never> {
   if (error instanceof SshError) {
+    if (error.fault === "aborted") {
+      return waiting("");
+    }
     return error.fault === "privateKey"
       ? failed(
           error.message,

@@ -51,13 +51,13 @@ export function remedyOf(stage: Stage): string {
       return "Start the machine, or set until to none for one that is meant to be off.";
     case "address":
       return (
-        "Check that the guest boots and asks for an address by DHCP on this network, or give " +
-        "`address` if it is set by hand."
+        "Check that the guest boots and asks for an address by DHCP on this network. One whose " +
+        "address is set by hand is found by its guest agent only: install qemu-guest-agent in it."
       );
     case "port":
       return (
-        "Check that the guest boots, runs an ssh server, and can be reached from this machine " +
-        "(else give a bastion)."
+        "Check that the guest boots, runs an ssh server, and can be reached from this machine. " +
+        "Where it cannot, as on another host's NAT network, set until to address."
       );
     case "login":
       return (

@@ -88,6 +88,8 @@ class GuestWait {
   private candidates: readonly string[];
   private candidate = 0;
   private lastDetail = "";
+  /** How long a look had been going on that the end of the wait cut short. */
+  private cutShortAfter = 0;
   private lastReport: number;
   private lastLookBack: number;
   private warned = false;
@@ -151,6 +153,7 @@ class GuestWait {
     this.stageStart = clock.now();
     this.lastDetail = "";
     for (;;) {
+      const lookStart = clock.now();
       const finding = await this.look(stage);
       if (finding.is === "ready") {
         const seconds = inSeconds(clock.now() - this.stageStart);
@@ -163,6 +166,9 @@ class GuestWait {
         throw await this.error(finding.reason, finding.remedy);
       }
       this.lastDetail = finding.detail || this.lastDetail;
+      if (finding.detail === "" && this.signal.aborted) {
+        this.cutShortAfter = clock.now() - lookStart;
+      }
       await this.stopIfOver();
       await this.lookBack();
       this.report();
@@ -320,8 +326,16 @@ class GuestWait {
       `${name} is not ready: stage "${this.stage}": waited for ${this.waitedFor()}; ${reason} ` +
         `(waited ${waited} in all, ${inSeconds(clock.now() - this.stageStart)} in this stage).`,
     ];
-    if (this.lastDetail && this.lastDetail !== reason) {
-      lines.push(`Last seen: ${this.lastDetail}.`);
+    const seen = [
+      ...(this.lastDetail !== reason ? [this.lastDetail] : []),
+      ...(this.cutShortAfter >= 1000
+        ? [
+            `the last try had no answer yet after ${inSeconds(this.cutShortAfter)}`,
+          ]
+        : []),
+    ].filter((text) => text !== "");
+    if (seen.length > 0) {
+      lines.push(`Last seen: ${seen.join("; ")}.`);
     }
     lines.push(...(await this.consoleLines()));
     lines.push(remedy);

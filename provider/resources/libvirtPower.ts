@@ -9,13 +9,13 @@ import { systemClock } from "../guest/wait";
 import type { Clock } from "../guest/wait";
 import { libvirtAt, uriFaults, uriField } from "./libvirtFields";
 
-/** Whether a libvirt domain runs. */
+/** Whether a libvirt domain runs, and starts with its host. */
 export const libvirtPower = defineResource({
   token: "corral-ops:index:LibvirtPower",
   description:
-    "Whether a libvirt domain runs. Shuts a running one down cleanly when it shall stop, and before " +
-    "it is replaced or deleted. A domain that was started or stopped by hand shows as drift on a " +
-    "refresh.",
+    "Whether a libvirt domain runs, and starts with its host. Shuts a running one down cleanly when " +
+    "it shall stop, and before it is replaced or deleted. A domain that was started or stopped by " +
+    "hand shows as drift on a refresh.",
   deleteBeforeReplace: true,
   inputs: fields({
     uri: uriField({ replaces: true }),
@@ -29,6 +29,12 @@ export const libvirtPower = defineResource({
       default: true,
       description: "Whether the domain shall run.",
     }),
+    autostart: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether the domain starts with the hypervisor. Default: left as it is.",
+      }),
+    ),
     shutdownTimeoutSeconds: Type.Integer({
       minimum: 0,
       maximum: 3600,
@@ -39,26 +45,37 @@ export const libvirtPower = defineResource({
   }),
   outputs: fields({
     running: Type.Boolean({ description: "Whether the domain runs." }),
+    autostart: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether the domain starts with the hypervisor, where that was asked for.",
+      }),
+    ),
   }),
 
   checks: ({ uri }) => uriFaults("uri", uri),
 
   async create(ctx, args) {
     await bringTo(ctx, args);
-    return { id: args.domainId, outputs: { running: args.running } };
+    return { id: args.domainId, outputs: settled(args) };
   },
 
-  preview: ({ running }) => (typeof running === "boolean" ? { running } : {}),
+  preview: ({ running, autostart }) => ({
+    ...(typeof running === "boolean" && { running }),
+    ...(typeof autostart === "boolean" && { autostart }),
+  }),
 
   async read(ctx, _id, { inputs }) {
     try {
-      const state = await stateOf(
-        libvirtAt(inputs.uri),
-        inputs.domainId,
-        ctx.signal,
-      );
-      const running = isOn(state);
-      return { inputs: { ...inputs, running }, outputs: { running } };
+      const info = await libvirtAt(inputs.uri).domainInfo(inputs.domainId, {
+        signal: ctx.signal,
+      });
+      const found = {
+        ...inputs,
+        running: isOn(info.state),
+        ...(inputs.autostart !== undefined && { autostart: info.autostart }),
+      };
+      return { inputs: found, outputs: settled(found) };
     } catch (error) {
       if (isGone(error)) {
         return undefined;
@@ -69,7 +86,7 @@ export const libvirtPower = defineResource({
 
   async update(ctx, _id, _old, args) {
     await bringTo(ctx, args);
-    return { running: args.running };
+    return settled(args);
   },
 
   async delete(ctx, _id, { inputs }) {
@@ -88,7 +105,12 @@ export interface PowerInputs {
   readonly domain: string;
   readonly domainId: string;
   readonly running: boolean;
+  readonly autostart?: boolean;
   readonly shutdownTimeoutSeconds: number;
+}
+
+function settled({ running, autostart }: PowerInputs) {
+  return { running, ...(autostart !== undefined && { autostart }) };
 }
 
 async function bringTo(
@@ -96,11 +118,18 @@ async function bringTo(
   args: PowerInputs,
 ): Promise<void> {
   const client = libvirtAt(args.uri);
+  const { signal } = ctx;
+  const { state, autostart } = await client.domainInfo(args.domainId, {
+    signal,
+  });
+  if (args.autostart !== undefined && args.autostart !== autostart) {
+    const off = args.autostart ? [] : ["--disable"];
+    await client.virsh.run(["autostart", args.domainId, ...off], { signal });
+  }
   if (!args.running) {
     await shutDown(ctx, client, args, systemClock);
     return;
   }
-  const state = await stateOf(client, args.domainId, ctx.signal);
   if (state === "paused") {
     throw new Error(
       `the domain ${args.domain} at ${args.uri} is paused; resume it: virsh -c ${args.uri} resume ${args.domain}`,
@@ -108,7 +137,7 @@ async function bringTo(
   }
   if (!isOn(state)) {
     await client.virsh.run(["start", args.domainId], {
-      signal: ctx.signal,
+      signal,
       timeoutSeconds: 120,
     });
     ctx.log.debug(`started ${args.domain}`);

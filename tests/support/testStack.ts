@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import execa from "execa";
+import { destroyStack } from "@corral-iac/tools/stack/destroy";
 import {
   PulumiStack,
   type PulumiRun,
@@ -132,7 +133,7 @@ export class TestStack {
   }
 
   destroy(): Promise<PulumiRun> {
-    return this.stack.run(["destroy", "--yes", "--skip-preview", "--refresh"]);
+    return destroyStack((args) => this.stack.run(args), console.log);
   }
 
   async outputs<T>(): Promise<T> {

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { labDown, labStatus, labUp } from "../lab";
+import { destroyStack } from "../stack/destroy";
 import { embeddedStackExists, openEmbeddedStack } from "../stack/embeddedStack";
 import { sshFolder } from "../stack/sshConfig";
 
@@ -14,10 +15,16 @@ export async function main(): Promise<number> {
       await labUp("libvirt", { log: console.log });
     }
     const stack = await openEmbeddedStack(repository);
-    await stack.must(
-      ["destroy", "--yes", "--skip-preview", "--refresh"],
-      "terminal",
+    const { exitCode } = await destroyStack(
+      (args) => stack.run(args, "terminal"),
+      console.log,
     );
+    if (exitCode !== 0) {
+      throw new Error(
+        "The stack dev could not be destroyed; see above what stands in the way, and run " +
+          "npm stop again.",
+      );
+    }
     await stack.remove();
   }
   fs.rmSync(sshFolder(), { recursive: true, force: true });

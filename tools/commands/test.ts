@@ -15,7 +15,7 @@ const repository = path.resolve(__dirname, "../../..");
 /** A layer of tests: what it needs and how long one test may take. */
 interface Suite {
   readonly name: string;
-  readonly needs: "nothing" | "toolchain" | "lab";
+  readonly needs: "nothing" | "lab" | "labDown";
   readonly testTimeoutSeconds: number;
 }
 
@@ -23,7 +23,12 @@ const SUITES: readonly Suite[] = [
   { name: "unit", needs: "nothing", testTimeoutSeconds: 20 },
   { name: "engine", needs: "lab", testTimeoutSeconds: 180 },
   { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
+  // The last one: toolchain and guest image are built by now.
+  { name: "commands", needs: "labDown", testTimeoutSeconds: 600 },
 ];
+
+/** What did not get as far as its tests. */
+const FAILED: SuiteResult = { passed: 0, failed: 1, skipped: 0 };
 
 /** Checks of the sources, each counted like a test. */
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
@@ -58,15 +63,21 @@ export async function main(args: readonly string[]): Promise<number> {
   const environment = await prepare(suites);
   try {
     for (const suite of suites) {
-      await measure(suite.name, () => runSuite(suite, environment.variables));
+      await measure(suite.name, async () =>
+        suite.needs === "labDown" && !(await succeeds(takeLabDown))
+          ? FAILED
+          : runSuite(suite, environment.variables),
+      );
     }
   } finally {
-    await environment.release();
+    if (!(await succeeds(environment.release))) {
+      results.push(["taking the lab down", FAILED, 0]);
+    }
   }
   return summarize(results);
 }
 
-/** Brings up what the suites need; takes down again what was not there before. */
+/** Brings up what the suites need; leaves the lab as it was, up or down. */
 async function prepare(
   suites: readonly Suite[],
 ): Promise<{ variables: Record<string, string>; release(): Promise<void> }> {
@@ -85,11 +96,22 @@ async function prepare(
   return {
     variables: toolchain.env,
     release: async () => {
-      if (!wasUp) {
-        await labDown("libvirt", { log: console.log });
-      }
+      await (wasUp ? labUp("libvirt", { log: console.log }) : takeLabDown());
     },
   };
+}
+
+const takeLabDown = () => labDown("libvirt", { log: console.log });
+
+/** False, and says why, for instance where somebody uses the lab that shall go down. */
+async function succeeds(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    console.log(`  FAILED: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
 }
 
 async function runChecks(): Promise<SuiteResult> {

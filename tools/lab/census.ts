@@ -2,6 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import execa from "execa";
 
+import { libvirtRules } from "./firewall";
+
 /** What stands on this machine that a lab or a stack may have made: each thing as one line. */
 export type Census = Readonly<Record<CensusKind, readonly string[]>>;
 
@@ -12,6 +14,7 @@ type CensusKind =
   | "volumes"
   | "processes"
   | "interfaces"
+  | "firewall"
   | "files";
 
 const URI = "qemu:///system";
@@ -51,6 +54,7 @@ export async function census(): Promise<Census> {
     interfaces: fs
       .readdirSync("/sys/class/net")
       .filter((name) => /^(virbr|vnet|tap|macvtap|br-)/.test(name)),
+    firewall: await libvirtRules(),
     files: FOLDERS.flatMap(filesUnder).filter(
       (file) => !DAEMON_FILES.test(file),
     ),

@@ -3,8 +3,8 @@ import * as path from "node:path";
 
 import execa from "execa";
 
-import { hasLibvirtChains, removeLibvirtChains } from "./firewall";
-import { becomes, end, isRunning, know, type KnownProcess } from "./processes";
+import { libvirtChains, removeLibvirtChains } from "./firewall";
+import { becomes, end, know, type KnownProcess } from "./processes";
 import { type HostNotes, labFolder } from "./state";
 
 export const uri = "qemu:///system";
@@ -14,6 +14,9 @@ const daemons = [
   { name: "virtlogd", pidFile: "/run/virtlogd.pid", logs: "3" },
   { name: "libvirtd", pidFile: "/run/libvirtd.pid", logs: "3" },
 ] as const;
+
+/** Where a daemon shall log; also the mark by which one of the lab's is known. */
+const logVariable = "LIBVIRT_LOG_OUTPUTS";
 
 /** Folders in which daemons and the machines' logs leave files that mean nothing without them. */
 const daemonFolders = [
@@ -71,7 +74,7 @@ export async function noteHost(): Promise<HostNotes> {
   ]);
   return {
     pathsBefore,
-    firewallChains: await hasLibvirtChains(),
+    chainsBefore: await libvirtChains(),
     ...kvmDeviceToChange(),
   };
 }
@@ -79,13 +82,8 @@ export async function noteHost(): Promise<HostNotes> {
 /**
  * Starts virtlogd and libvirtd as daemons of their own session, so that they outlive the command
  * that started them.
- *
- * @param onStart told of each daemon as soon as it runs.
  */
-export async function startDaemons(
-  notes: HostNotes,
-  onStart: (daemon: KnownProcess) => void,
-): Promise<KnownProcess[]> {
+export async function startDaemons(notes: HostNotes): Promise<KnownProcess[]> {
   if (process.getuid?.() !== 0) {
     throw new Error(
       `No libvirt daemon answers on ${uri}, and starting one needs root. Start it by ` +
@@ -94,24 +92,19 @@ export async function startDaemons(
     );
   }
   openKvmDevice(notes);
-  const logs = labFolder();
-  fs.mkdirSync(logs, { recursive: true });
+  fs.mkdirSync(labFolder(), { recursive: true });
   const started: KnownProcess[] = [];
   for (const daemon of daemons) {
-    const running = await startOne(
-      daemon,
-      path.join(logs, `${daemon.name}.log`),
-    );
+    const running = await startOne(daemon);
     if (running !== undefined) {
       started.push(running);
-      onStart(running);
     }
   }
   if (!(await becomes(daemonAnswers, 30))) {
     await endDaemons(started);
     throw new Error(
       `libvirtd was started but does not answer on ${uri} within 30 s. Its last messages:\n` +
-        tail(path.join(logs, "libvirtd.log")),
+        tail(logFile("libvirtd")),
     );
   }
   return started;
@@ -119,13 +112,13 @@ export async function startDaemons(
 
 async function startOne(
   daemon: (typeof daemons)[number],
-  log: string,
 ): Promise<KnownProcess | undefined> {
   if (runningDaemon(daemon.pidFile, daemon.name) !== undefined) {
     return undefined; // Somebody else's.
   }
+  const log = logFile(daemon.name);
   const begun = await execa("setsid", ["--fork", daemon.name, "--daemon"], {
-    env: { LIBVIRT_LOG_OUTPUTS: `${daemon.logs}:file:${log}` },
+    env: { [logVariable]: `${daemon.logs}:file:${log}` },
     stdio: "ignore",
     reject: false,
     timeout: 30_000,
@@ -158,6 +151,51 @@ function runningDaemon(
   }
 }
 
+/**
+ * Running daemons that the lab started, known by their environment. No notes are needed, so those
+ * of an `up` that was killed are found as well.
+ */
+export function markedDaemons(): KnownProcess[] {
+  return daemons.flatMap(({ name, pidFile }) => {
+    const running = runningDaemon(pidFile, name);
+    return running !== undefined && isMarked(environmentOf(running.pid), name)
+      ? [running]
+      : [];
+  });
+}
+
+/**
+ * Whether a daemon with this environment was started by the lab.
+ *
+ * @param environment text of /proc/PID/environ.
+ */
+export function isMarked(
+  environment: string,
+  name: string,
+  folder: string = labFolder(),
+): boolean {
+  return environment
+    .split("\0")
+    .some(
+      (entry) =>
+        entry.startsWith(`${logVariable}=`) &&
+        entry.endsWith(`:file:${logFile(name, folder)}`),
+    );
+}
+
+/** Empty where it may not be read. */
+function environmentOf(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function logFile(name: string, folder: string = labFolder()): string {
+  return path.join(folder, `${name}.log`);
+}
+
 /** Ends daemons that the lab started, the last one first. */
 export async function endDaemons(
   started: readonly KnownProcess[],
@@ -167,11 +205,7 @@ export async function endDaemons(
   }
 }
 
-export function anyRunning(started: readonly KnownProcess[]): boolean {
-  return started.some(isRunning);
-}
-
-/** Puts the host back as it was before the lab's daemons. */
+/** Puts the host back as it was before the lab's daemons. No libvirtd may run: it needs these files. */
 export async function restoreHost(notes: HostNotes): Promise<void> {
   const before = new Set(notes.pathsBefore);
   for (const folder of daemonFolders) {
@@ -185,11 +219,11 @@ export async function restoreHost(notes: HostNotes): Promise<void> {
       fs.rmSync(pidFile, { force: true });
     }
   }
-  if (notes.firewallChains === false) {
-    await removeLibvirtChains();
+  if (notes.chainsBefore !== undefined) {
+    await removeLibvirtChains(notes.chainsBefore);
   }
   const { kvmDevice } = notes;
-  if (kvmDevice !== undefined && fs.existsSync("/dev/kvm")) {
+  if (kvmDevice !== undefined && isOpenedByLab()) {
     fs.chownSync("/dev/kvm", fs.statSync("/dev/kvm").uid, kvmDevice.gid);
     fs.chmodSync("/dev/kvm", kvmDevice.mode);
   }
@@ -249,6 +283,16 @@ function openKvmDevice(notes: HostNotes): void {
     fs.chownSync("/dev/kvm", fs.statSync("/dev/kvm").uid, gid);
     fs.chmodSync("/dev/kvm", 0o660);
   }
+}
+
+/** Whoever changed the device meanwhile has their reasons. */
+function isOpenedByLab(): boolean {
+  const stat = fs.statSync("/dev/kvm", { throwIfNoEntry: false });
+  return (
+    stat !== undefined &&
+    stat.gid === kvmGroup() &&
+    (stat.mode & 0o7777) === 0o660
+  );
 }
 
 function kvmGroup(): number | undefined {

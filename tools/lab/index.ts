@@ -7,9 +7,9 @@ import { stepLine } from "../toolchain/report";
 import { corralHome } from "@corral-iac/corral/core/home";
 import { findAccelerator } from "./accelerator";
 import {
-  anyRunning,
   daemonAnswers,
   endDaemons,
+  markedDaemons,
   noteHost,
   restoreHost,
   startDaemons,
@@ -22,6 +22,7 @@ import {
   imagesFolder,
 } from "./image";
 import {
+  activatePool,
   describeUsers,
   ensurePool,
   type LabVolumes,
@@ -173,14 +174,13 @@ function describe(
   };
 }
 
-/** Daemons that the lab started and that still run; noted twice, see {@link HostNotes}. */
+/** Daemons that the lab started and that still run; an `up` that was killed has noted none. */
 function ownDaemons(lab: LibvirtLab | undefined): KnownProcess[] {
-  const noted = [
-    ...(lab?.startedDaemons ?? []),
-    ...(readHostNotes()?.startedDaemons ?? []),
+  const found = [
+    ...(lab?.startedDaemons ?? []).filter(isRunning),
+    ...markedDaemons(),
   ];
-  const byPid = new Map(noted.map((daemon) => [daemon.pid, daemon]));
-  return [...byPid.values()].filter(isRunning);
+  return [...new Map(found.map((daemon) => [daemon.pid, daemon])).values()];
 }
 
 /** The daemon that answers, else one of the lab's own. Returns those that the lab started. */
@@ -199,14 +199,7 @@ async function ensureDaemon(
     "libvirt daemon",
     () => "started",
     log,
-    async () => {
-      const running = [...ours];
-      const started = await startDaemons(notes, (daemon) => {
-        running.push(daemon);
-        writeJson(hostNotesFile(), { ...notes, startedDaemons: running });
-      });
-      return [...ours, ...started];
-    },
+    async () => [...ours, ...(await startDaemons(notes))],
   );
 }
 
@@ -230,13 +223,15 @@ async function down(
 ): Promise<void> {
   const began = Date.now();
   const lab = readLab();
-  if (lab !== undefined && !(await daemonAnswers())) {
+  const wasUp = lab !== undefined || readHostNotes() !== undefined;
+  if (wasUp && !(await daemonAnswers())) {
     // Only a daemon can remove the pool; the lab's own has died.
     await ensureDaemon(lab, log);
   }
   const notes = readHostNotes();
   const ours = ownDaemons(lab);
   if (await daemonAnswers()) {
+    await activatePool();
     const users = await usersOfLab(ours.length > 0);
     const lines = describeUsers(users);
     if (lines.length > 0 && !options.force) {
@@ -251,8 +246,14 @@ async function down(
     await removePool();
   }
   await endDaemons(ours);
-  if (notes !== undefined && !anyRunning(ours)) {
-    await restoreHost(notes);
+  if (notes !== undefined) {
+    if (await daemonAnswers()) {
+      log(
+        "A libvirt daemon of somebody else runs: its files and firewall stay as they are.",
+      );
+    } else {
+      await restoreHost(notes);
+    }
   }
   fs.rmSync(labFolder(), { recursive: true, force: true });
   if (options.purge) {

@@ -248,6 +248,22 @@ export async function removeUsers(users: Users): Promise<void> {
   }
 }
 
+/**
+ * Makes the pool's volumes visible where it is there and not active, as after a reboot. Does nothing
+ * where its folder has gone too.
+ */
+export async function activatePool(): Promise<void> {
+  const defined = await virshList("pool-list", "--all", "--name");
+  const active = await virshList("pool-list", "--name");
+  if (
+    defined.includes(poolName) &&
+    !active.includes(poolName) &&
+    fs.existsSync(poolFolder)
+  ) {
+    await virsh(["pool-start", poolName]);
+  }
+}
+
 /** Removes the pool with everything in it. */
 export async function removePool(): Promise<void> {
   if (!(await virshList("pool-list", "--all", "--name")).includes(poolName)) {

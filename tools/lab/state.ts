@@ -46,10 +46,10 @@ export type LibvirtLab = Static<typeof libvirtLab>;
 const hostNotes = Type.Object({
   /** Folders and files of daemons that were there before the lab started its own. */
   pathsBefore: Type.Array(Type.String()),
-  /** Daemons that the lab started, noted at once: `up` may be interrupted before it is done. */
-  startedDaemons: Type.Optional(Type.Array(startedDaemon)),
-  /** Whether libvirt's firewall chains were there already. */
-  firewallChains: Type.Optional(Type.Boolean()),
+  /** Libvirt's firewall chains that were there already, by program and table. */
+  chainsBefore: Type.Optional(
+    Type.Record(Type.String(), Type.Array(Type.String())),
+  ),
   /** Mode and group of /dev/kvm where `up` changed them. */
   kvmDevice: Type.Optional(
     Type.Object({ mode: Type.Integer(), gid: Type.Integer() }),

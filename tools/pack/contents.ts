@@ -19,6 +19,7 @@ export const NEEDED: readonly string[] = [
   "package.json",
   "PulumiPlugin.yaml",
   "README.md",
+  "LICENSE",
   "tsconfig.json",
   "index.ts",
   "bin/index.js",

@@ -42,6 +42,7 @@ export function stagePackage(root: string, stage: string): void {
   );
   copy(path.join(components, "schema.json"), path.join(stage, "schema.json"));
   copy(path.join(root, "docs/package.md"), path.join(stage, "README.md"));
+  copy(path.join(root, "LICENSE"), path.join(stage, "LICENSE"));
   const manifest = packageManifest({
     components: readJson(path.join(components, "package.json")) as Manifest,
     root: readJson(path.join(root, "package.json")) as Manifest,

@@ -8,6 +8,7 @@ import { LibvirtError } from "./errors";
 import {
   infoFields,
   isLocalOnly,
+  parseDomainInfo,
   parseDomainInterfaces,
   parseDomainState,
   parseInterfaceAddresses,
@@ -15,7 +16,7 @@ import {
   reachableAddresses,
   tableRows,
 } from "./parse";
-import type { DomainState } from "./parse";
+import type { DomainInfo, DomainState } from "./parse";
 import { Virsh } from "./virsh";
 import type { VirshOptions } from "./virsh";
 
@@ -49,6 +50,18 @@ export class LibvirtClient {
     return parseDomainState(
       await this.virsh.run(["domstate", domain, "--reason"], options),
     );
+  }
+
+  /**
+   * State, and whether the domain starts with the hypervisor.
+   *
+   * @param domain Name or UUID.
+   */
+  async domainInfo(
+    domain: string,
+    options?: VirshOptions,
+  ): Promise<DomainInfo> {
+    return parseDomainInfo(await this.virsh.run(["dominfo", domain], options));
   }
 
   /** Names of all domains, running or not. */

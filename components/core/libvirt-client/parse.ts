@@ -34,6 +34,19 @@ export function parseDomainState(output: string): DomainState {
   return { state: match?.[1] ?? output.trim(), reason: match?.[2] ?? "" };
 }
 
+export interface DomainInfo {
+  /** As of {@link DomainState}. */
+  readonly state: string;
+  /** Whether it starts with the hypervisor. */
+  readonly autostart: boolean;
+}
+
+/** Output of `dominfo`. */
+export function parseDomainInfo(output: string): DomainInfo {
+  const { State = "", Autostart } = infoFields(output);
+  return { state: State, autostart: Autostart === "enable" };
+}
+
 export interface InterfaceAddress {
   readonly mac: string;
   readonly family: "ipv4" | "ipv6";

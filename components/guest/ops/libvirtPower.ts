@@ -11,6 +11,8 @@ export interface LibvirtPowerArgs {
   domainId: pulumi.Input<string>;
   /** Whether the domain shall run. Default true. */
   running?: pulumi.Input<boolean>;
+  /** Whether the domain starts with the hypervisor. Default: left as it is. */
+  autostart?: pulumi.Input<boolean>;
   /**
    * Longest time that the guest is given to shut down, in seconds: 0 to 3600, default 60; then it is
    * powered off.
@@ -19,12 +21,14 @@ export interface LibvirtPowerArgs {
 }
 
 /**
- * Whether a libvirt domain runs. Shuts a running one down cleanly when it shall stop and before it is
+ * Whether a libvirt domain runs, and starts with its host. Shuts a running one down cleanly when it shall stop and before it is
  * replaced or deleted. A domain stopped by hand shows as drift on a refresh.
  */
 export class LibvirtPower extends pulumi.CustomResource {
   /** Whether the domain runs. */
   declare readonly running: pulumi.Output<boolean>;
+  /** Whether the domain starts with the hypervisor; undefined where that was not asked for. */
+  declare readonly autostart: pulumi.Output<boolean | undefined>;
 
   constructor(
     name: string,

@@ -140,6 +140,34 @@ describe("a LibvirtVm through the real engine and provider", function () {
     assert.equal(await virsh("domuuid", "corral-life-web"), uuid);
   });
 
+  it("changes autostart of a machine that is off, and leaves it off", async () => {
+    const off = (autostart: boolean) =>
+      fleetOf({
+        web: blankMachine(pool, {
+          memoryMib: 96,
+          running: false,
+          autostart,
+          ready: undefined,
+        }),
+      });
+    const info = () => virsh("dominfo", "corral-life-web");
+    stack.declare(off(false));
+    const { exitCode, output } = await stack.up();
+    assert.equal(exitCode, 0, output);
+    assert.match(await info(), /State:\s+shut off\n[^]*Autostart:\s+disable/);
+
+    await virsh("autostart", "corral-life-web");
+    const refreshed = await stack.refresh();
+    assert.match(refreshed.output, /LibvirtPower web-power updated/);
+    const mended = await stack.up();
+    assert.equal(mended.exitCode, 0, mended.output);
+    assert.match(await info(), /State:\s+shut off\n[^]*Autostart:\s+disable/);
+
+    stack.declare(fleetOf({ web: blankMachine(pool, { memoryMib: 96 }) }));
+    assert.equal((await stack.up()).exitCode, 0);
+    assert.match(await info(), /State:\s+running\n[^]*Autostart:\s+enable/);
+  });
+
   it("brings back a machine that was stopped by hand", async () => {
     await virsh("destroy", "corral-life-web");
     const { exitCode, output } = await stack.up("--refresh");

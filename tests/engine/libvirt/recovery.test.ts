@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { blankMachine, fleetOf } from "../../support/fleets";
-import { TestPool, virsh, volumes } from "../../support/hypervisor";
+import { domains, TestPool, virsh, volumes } from "../../support/hypervisor";
 import { TestStack } from "../../support/testStack";
 
 describe("a guest that never answers", () => {
@@ -52,5 +52,37 @@ describe("a guest that never answers", () => {
     const { exitCode, output } = await stack.destroy();
     assert.equal(exitCode, 0, output);
     assert.deepEqual(await volumes(pool.name), [TestPool.IMAGE]);
+  });
+});
+
+describe("a running machine whose network was removed by hand", () => {
+  let pool: TestPool;
+  let stack: TestStack;
+
+  before(async () => {
+    pool = await TestPool.make();
+    stack = await TestStack.make("cutoff");
+  });
+
+  after(async () => {
+    await stack.remove();
+    await pool.remove();
+  });
+
+  it("can be destroyed all the same", async () => {
+    stack.declare(fleetOf({ web: blankMachine(pool) }, "10.66.0.0/24"));
+    const made = await stack.up();
+    assert.equal(made.exitCode, 0, made.output);
+    await virsh("net-destroy", "corral-cutoff-host-lan");
+    await virsh("net-undefine", "corral-cutoff-host-lan");
+    const refreshed = await stack.refresh();
+    assert.match(refreshed.output, /Network not found/);
+
+    const { exitCode, output } = await stack.destroy();
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(await domains("cutoff"), []);
+    assert.deepEqual(await volumes(pool.name), [TestPool.IMAGE]);
+    const { resources } = await stack.exportedState();
+    assert.deepEqual(resources, []);
   });
 });

@@ -8,6 +8,7 @@ const EMPTY: Census = {
   volumes: [],
   processes: [],
   interfaces: [],
+  firewall: [],
   files: [],
 };
 

@@ -43,7 +43,7 @@ describe("the notes of the host", () => {
   it("hold the paths that were there, and /dev/kvm where it was changed", () => {
     const notes = {
       pathsBefore: ["/var/log/libvirt"],
-      firewallChains: false,
+      chainsBefore: { "iptables filter": ["LIBVIRT_INP"], "iptables nat": [] },
       kvmDevice: { mode: 0o600, gid: 0 },
     };
     assert.deepEqual(parseHostNotes(JSON.stringify(notes)), notes);

@@ -263,6 +263,7 @@ describe("LibvirtVm", () => {
       domain: "shop-prod-web",
       domainId: "id of web-domain",
       running: true,
+      autostart: true,
       shutdownTimeoutSeconds: 5,
     });
     const { machine } = byName(made, "web-ready").inputs as {

@@ -1,6 +1,7 @@
 import * as assert from "node:assert/strict";
 import { InvalidArgumentsError } from "@corral-iac/corral/core/faults";
 import type { LibvirtVmArgs } from "@corral-iac/corral/libvirt/args";
+import { libvirtProvider } from "@corral-iac/corral/libvirt/hypervisor";
 import { LibvirtImage } from "@corral-iac/corral/libvirt/libvirtImage";
 import { LibvirtNetwork } from "@corral-iac/corral/libvirt/libvirtNetwork";
 import { LibvirtPool } from "@corral-iac/corral/libvirt/libvirtPool";
@@ -65,6 +66,54 @@ describe("LibvirtVm with wrong arguments", () => {
     );
     const onHypervisor = made.filter(({ type }) => type.startsWith("libvirt:"));
     assert.deepEqual(onHypervisor, []);
+  });
+
+  it("refuses a uri that is not that of the provider it is handed, before anything is made", async () => {
+    const [ofProvider, other] = ["qemu:///system", "qemu+ssh://ops@hv2/system"];
+    for (const Component of [
+      LibvirtVm,
+      LibvirtPool,
+      LibvirtNetwork,
+      LibvirtImage,
+    ]) {
+      const made = recordResources();
+      const args = {
+        LibvirtVm: MINIMAL,
+        LibvirtPool: { path: "/srv/pool" },
+        LibvirtNetwork: { cidr: "10.77.0.0/24" },
+        LibvirtImage: { path: "disk.qcow2" },
+      }[Component.name];
+      const failure = await firstRejection(() => {
+        const provider = libvirtProvider("hv1", ofProvider);
+        new (Component as typeof LibvirtVm)(
+          "web",
+          { ...(args as LibvirtVmArgs), uri: other },
+          { provider },
+        );
+      });
+      assert.ok(failure instanceof InvalidArgumentsError, String(failure));
+      assert.equal(failure.subject, `${Component.name} "web"`);
+      assert.match(
+        failure.message,
+        /uri is "qemu\+ssh:\/\/ops@hv2\/system", must be left out or be that of the provider that is handed in: "qemu:\/\/\/system"/,
+      );
+      assert.deepEqual(
+        made.filter(({ type }) =>
+          /^libvirt:|:(CloudInitDisk|ConsoleLog|LibvirtPower|GuestReady)$/.test(
+            type,
+          ),
+        ),
+        [],
+      );
+    }
+  });
+
+  it("takes a uri that says the same as the provider", async () => {
+    const made = recordResources();
+    const uri = "qemu:///system";
+    const provider = libvirtProvider("hv1", uri);
+    await settled(new LibvirtVm("web", { ...MINIMAL, uri }, { provider }));
+    byName(made, "web-domain");
   });
 
   it("refuses names that cannot be names on a hypervisor", () => {

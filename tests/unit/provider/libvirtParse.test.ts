@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import {
   lastLines,
+  parseDomainInfo,
   parseDomainInterfaces,
   parseDomainState,
   parseInterfaceAddresses,
@@ -39,6 +40,16 @@ describe("libvirt client: what virsh writes", () => {
       state: "paused",
       reason: "I/O error",
     });
+  });
+
+  it("gives a domain's state and whether it starts with its host", () => {
+    const info = (autostart: string) =>
+      `Id:             -\nName:           web\nState:          shut off\nPersistent:     yes\nAutostart:      ${autostart}\n`;
+    assert.deepEqual(parseDomainInfo(info("enable")), {
+      state: "shut off",
+      autostart: true,
+    });
+    assert.equal(parseDomainInfo(info("disable")).autostart, false);
   });
 
   it("gives an interface's addresses, IPv4 first, local ones left out", () => {

@@ -160,8 +160,8 @@ describe("provider: waiting for a guest", () => {
         "The end of the guest's console:",
         "  | Booting",
         "  | login:",
-        "Check that the guest boots, runs an ssh server, and can be reached from this machine " +
-          "(else give a bastion).",
+        "Check that the guest boots, runs an ssh server, and can be reached from this machine. " +
+          "Where it cannot, as on another host's NAT network, set until to address.",
       ].join("\n"),
     );
   });
@@ -175,6 +175,26 @@ describe("provider: waiting for a guest", () => {
     const error = await failure(go());
     assert.equal(error.stage, "login");
     assert.match(error.message, /did not come within 10 s/);
+    assert.match(
+      error.message,
+      /Last seen: the last try had no answer yet after 10 s\./,
+    );
+  });
+
+  it("keeps what it saw when its last look was cut short, and says for how long that took", async () => {
+    const { go, access, clock } = setUp({ timeoutSeconds: 10 });
+    access.login = async (_address, signal) => {
+      if (clock.now() < 4 * second) {
+        return waiting("the login as u was refused");
+      }
+      await clock.sleep(3600 * second, signal);
+      return waiting("");
+    };
+    const error = await failure(go());
+    assert.match(
+      error.message,
+      /Last seen: the login as u was refused; the last try had no answer yet after 6 s\./,
+    );
   });
 
   it("fails at once when the machine will never run", async () => {
