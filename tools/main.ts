@@ -16,6 +16,7 @@ const modules: Readonly<Record<string, string>> = {
   bench: "./commands/bench",
   schema: "./schema/generate",
   pack: "./pack/main",
+  record: "./record/main",
 };
 
 async function dispatch(args: readonly string[]): Promise<number> {

@@ -1,10 +1,26 @@
 import { type Fault, show } from "./faults";
-import { isRecord, isText } from "./later";
+import { isRecord, isText, LATER } from "./later";
 
 /**
  * Rules that a JSON Schema cannot say, or cannot say in words. All of them pass over what is absent,
- * of a wrong type (the schema's fault) or LATER.
+ * of a wrong type (the schema's fault) or, but for {@link knownNow}, LATER.
  */
+
+/**
+ * What decides which resources there are. TypeScript's types say so too; YAML and other languages
+ * hand in whatever stands there.
+ */
+export function knownNow(path: string, value: unknown): Fault[] {
+  return value === LATER
+    ? [
+        {
+          path,
+          problem:
+            "is an output or a secret as a whole, must stand in the program itself; outputs and secrets may be the values inside it",
+        },
+      ]
+    : [];
+}
 
 /** Exactly one of some fields, which are forms of the same thing. */
 export function oneOf(

@@ -1,6 +1,7 @@
 import {
   absolutePath,
   field,
+  knownNow,
   notEmpty,
   onlyWith,
   oneOf,
@@ -49,6 +50,17 @@ function complete(type: string, rules: Check): Check {
   return (args) => [...shape(args), ...rules(args)];
 }
 
+/** Arguments of LibvirtVm whose fields decide which resources there are, or what happens to them. */
+const KNOWN_NOW = [
+  "image",
+  "pool",
+  "rootDisk",
+  "network",
+  "onCloudInitChange",
+  "ssh",
+  "ready",
+];
+
 /** What the JSON Schema of LibvirtVm's arguments cannot say. */
 export function libvirtVmRules(args: unknown): Fault[] {
   if (!isRecord(args)) {
@@ -57,6 +69,9 @@ export function libvirtVmRules(args: unknown): Fault[] {
   const { image, pool, network } = args;
   return [
     ...connectionUri("uri", args.uri),
+    ...KNOWN_NOW.flatMap((name) => knownNow(name, args[name])),
+    ...knownNow("pool.create", field(pool, "create")),
+    ...knownNow("network.create", field(network, "create")),
     ...oneOf("image", image, ["name", "path", "url"], "required"),
     ...notEmpty("image.name", field(image, "name")),
     ...notEmpty("image.path", field(image, "path")),

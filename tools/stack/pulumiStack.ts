@@ -32,6 +32,8 @@ export interface StackLocation {
   readonly project?: string;
   /** Folder of the file backend, the passphrase and the stack's configuration. */
   readonly folder: string;
+  /** Passphrase of the secrets. Default: a random one. */
+  readonly passphrase?: string;
 }
 
 /**
@@ -59,7 +61,7 @@ export class PulumiStack {
     if (!fs.existsSync(this.passphraseFile)) {
       fs.writeFileSync(
         this.passphraseFile,
-        randomBytes(24).toString("base64url"),
+        this.location.passphrase ?? randomBytes(24).toString("base64url"),
         { mode: 0o600 },
       );
     }

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as http from "node:http";
-import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
@@ -14,6 +12,7 @@ import {
   virsh,
   volumes,
 } from "../../support/hypervisor";
+import { ImageServer } from "../../support/imageServer";
 import { REPOSITORY } from "../../support/testStack";
 
 const EXAMPLE = path.join(REPOSITORY, "examples", "libvirt-vm");
@@ -26,13 +25,13 @@ describe("the example libvirt-vm", () => {
   let folder: string;
   let pool: TestPool;
   let stack: PulumiStack;
-  let server: http.Server;
+  let server: ImageServer;
 
   before(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-example-"));
     const program = copyExample(path.join(folder, "program"));
     pool = await TestPool.make();
-    server = await serve(path.join(pool.path, TestPool.IMAGE));
+    server = await ImageServer.start(path.join(pool.path, TestPool.IMAGE));
     stack = new PulumiStack(
       {
         program,
@@ -51,7 +50,7 @@ describe("the example libvirt-vm", () => {
     stack.configure({
       config: {
         "libvirt:uri": HYPERVISOR,
-        "shop:image": `http://127.0.0.1:${(server.address() as AddressInfo).port}/image.qcow2`,
+        "shop:image": server.url,
         "shop:pool": pool.name,
         "shop:accelerator": "tcg",
         "shop:until": "none",
@@ -63,7 +62,7 @@ describe("the example libvirt-vm", () => {
     await powerOff();
     await stack.must(["destroy", "--yes", "--skip-preview"]);
     await stack.remove();
-    server.close();
+    server.stop();
     await pool.remove();
     fs.rmSync(folder, { recursive: true, force: true });
   });
@@ -120,15 +119,4 @@ function copyExample(program: string): string {
     stringify({ ...declared, plugins: { providers: [ops] } }),
   );
   return program;
-}
-
-function serve(file: string): Promise<http.Server> {
-  const image = fs.readFileSync(file);
-  const server = http.createServer((request, response) => {
-    response.writeHead(200, { "content-length": image.length });
-    response.end(request.method === "HEAD" ? undefined : image);
-  });
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve(server));
-  });
 }

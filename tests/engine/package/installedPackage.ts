@@ -55,12 +55,18 @@ export class InstalledPackage {
   }
 
   /** Installs packages from their registry or as tarballs. */
-  async install(...packages: string[]): Promise<void> {
-    const args = ["install", "--ignore-scripts", ...packages];
-    const { exitCode, output } = await this.run("npm", args);
-    if (exitCode !== 0) {
-      throw new Error(`npm ${args.join(" ")} failed\n${output}`);
-    }
+  install(...packages: string[]): Promise<void> {
+    return this.npmInstall(packages, this.project);
+  }
+
+  /** Unpacks the package with its dependencies, as programs in other languages use it. */
+  async unpack(name: string): Promise<void> {
+    const folder = path.join(this.project, name);
+    fs.mkdirSync(folder);
+    await execa("tar", [
+      ...["-xzf", this.tarball, "--strip-components=1", "-C", folder],
+    ]);
+    await this.npmInstall([], folder);
   }
 
   /** The command `corral` that npm has linked. */
@@ -90,6 +96,23 @@ export class InstalledPackage {
   remove(): void {
     fs.rmSync(this.toolchain.pulumiHome, { recursive: true, force: true });
     fs.rmSync(path.dirname(this.project), { recursive: true, force: true });
+  }
+
+  private async npmInstall(
+    packages: readonly string[],
+    folder: string,
+  ): Promise<void> {
+    const args = ["install", "--ignore-scripts", ...packages];
+    const { toolchain } = this;
+    const { exitCode, output } = await this.run(
+      "npm",
+      args,
+      toolchain.env,
+      folder,
+    );
+    if (exitCode !== 0) {
+      throw new Error(`npm ${args.join(" ")} failed\n${output}`);
+    }
   }
 }
 

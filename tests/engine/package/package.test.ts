@@ -8,7 +8,14 @@ import {
 } from "@corral-iac/tools/pack/componentSchema";
 import { filesBelow } from "@corral-iac/tools/pack/stage";
 import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
-import { domains, TestPool, URI, volumes } from "../../support/hypervisor";
+import {
+  domains,
+  TestPool,
+  URI,
+  virsh,
+  volumes,
+} from "../../support/hypervisor";
+import { asOfOlderPlugin } from "../../support/olderPlugin";
 import { REPOSITORY } from "../../support/testStack";
 import { InstalledPackage } from "./installedPackage";
 
@@ -28,6 +35,15 @@ const web = new LibvirtVm("web", {
 
 export const domain = web.name;
 export const host = web.connection.host;
+
+declare const require: { cache: Record<string, unknown> };
+// Once the machine is there, all that it takes is loaded.
+export const loaded = web.domainId.apply(() => {
+  const packages = Object.keys(require.cache).flatMap(
+    (file) => /^.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)\\//.exec(file)?.[1] ?? [],
+  );
+  return [...new Set(packages)].sort();
+});
 `;
 
 const COMPILER_CONFIG = {
@@ -97,6 +113,33 @@ describe("the npm package, outside the clone", function () {
     for (const unwanted of ["@pulumi/kubernetes", "typescript", "esbuild"]) {
       assert.ok(!versions.has(unwanted), unwanted);
     }
+  });
+
+  it("runs where no package of Kubernetes can be found", async () => {
+    const find = (name: string, from: string) =>
+      installed.run(process.execPath, [
+        ...[
+          "-p",
+          "require.resolve(process.argv[1], { paths: [process.argv[2]] })",
+        ],
+        ...[name, from],
+      ]);
+    for (const from of [installed.project, installed.folder]) {
+      const pulumi = await find("@pulumi/pulumi", from);
+      assert.equal(pulumi.exitCode, 0, pulumi.output);
+      const kubernetes = await find("@pulumi/kubernetes", from);
+      assert.match(
+        kubernetes.output,
+        /Cannot find module '@pulumi\/kubernetes'/,
+      );
+    }
+    const files = filesBelow(path.join(installed.project, "node_modules"));
+    const packages = files
+      .filter((file) => file.endsWith("/package.json"))
+      .map((file) => path.posix.dirname(file));
+    assert.deepEqual(packages.filter(isOfKubernetes), []);
+    const plugins = path.join(installed.toolchain.pulumiHome, "plugins");
+    assert.deepEqual(fs.readdirSync(plugins).filter(isOfKubernetes), []);
   });
 
   it("holds no path of the machine that packed it", () => {
@@ -184,7 +227,7 @@ describe("the npm package, outside the clone", function () {
     assert.match(warned.output, /apt-get install .*genisoimage.*xsltproc/);
   });
 
-  it("type-checks in a user's program, which makes a machine and takes it away", async () => {
+  it("type-checks in a user's program, which makes a machine", async () => {
     const compiler = path.join(REPOSITORY, "node_modules/typescript/bin/tsc");
     const compiled = await installed.run(process.execPath, [
       compiler,
@@ -197,18 +240,35 @@ describe("the npm package, outside the clone", function () {
     stack.configure({ config: { "libvirt:uri": URI } });
     const up = await stack.run(["up", "--yes", "--skip-preview"]);
     assert.equal(up.exitCode, 0, up.output);
-    assert.deepEqual(await stack.outputs(), {
-      domain: "shop-package-web",
-      host: "",
-    });
+    const { loaded, ...outputs } = await stack.outputs<{ loaded: string[] }>();
+    assert.deepEqual(outputs, { domain: "shop-package-web", host: "" });
+    assert.ok(loaded.includes("@corral-iac/corral"), loaded.join(" "));
+    assert.deepEqual(loaded.filter(isOfKubernetes), []);
     assert.deepEqual(await machines(), ["shop-package-web"]);
+  });
 
+  it("takes on a state of an older plugin, which is not there any more", async () => {
+    const state = path.join(installed.project, "older.json");
+    const exported = await stack.must(["stack", "export"]);
+    fs.writeFileSync(state, asOfOlderPlugin(exported));
+    await stack.must(["stack", "import", "--file", state]);
+    const uuid = await virsh("domuuid", "shop-package-web");
+    await stack.must(["up", "--yes", "--skip-preview"]);
+    assert.equal(await virsh("domuuid", "shop-package-web"), uuid);
+  });
+
+  it("takes its machine away", async () => {
     const destroyed = await stack.run(["destroy", "--yes", "--skip-preview"]);
     assert.equal(destroyed.exitCode, 0, destroyed.output);
     assert.deepEqual(await machines(), []);
     assert.deepEqual(await volumes(pool.name), [TestPool.IMAGE]);
   });
 });
+
+/** Whether the name is of a package or plugin for Kubernetes. */
+function isOfKubernetes(name: string): boolean {
+  return /kubernetes|kubevirt/i.test(name);
+}
 
 /** Names of the program's machines on the hypervisor. */
 async function machines(): Promise<string[]> {

@@ -116,6 +116,32 @@ describe("LibvirtVm with wrong arguments", () => {
     byName(made, "web-domain");
   });
 
+  it("refuses an output where the program itself must say what there is", () => {
+    recordResources();
+    // As a program in YAML can hand it in; TypeScript's types forbid it.
+    const given: unknown = {
+      ...MINIMAL,
+      image: pulumi.output({ name: "debian12.qcow2" }),
+      pool: pulumi.secret({ name: "machines" }),
+      network: { create: unknownOutput() },
+      ssh: unknownOutput(),
+    };
+    assert.throws(
+      () => new LibvirtVm("web", given as LibvirtVmArgs),
+      (error) => {
+        assert.ok(error instanceof InvalidArgumentsError);
+        assert.deepEqual(error.faults.map(({ path }) => path).sort(), [
+          "image",
+          "network.create",
+          "pool",
+          "ssh",
+        ]);
+        assert.match(error.message, /must stand in the program itself/);
+        return true;
+      },
+    );
+  });
+
   it("refuses names that cannot be names on a hypervisor", () => {
     recordResources();
     const refused = (make: () => unknown) =>

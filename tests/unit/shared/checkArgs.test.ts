@@ -89,7 +89,7 @@ describe("checkArgs", () => {
     const unknown = unknownOutput<string>();
     for (const args of [
       { ...IMAGE, macAddress: unknown },
-      { image: unknown },
+      { image: { name: unknown } },
       { ...IMAGE, vcpus: unknown, macAddress: pulumi.output("nonsense") },
       { ...IMAGE, cloudInit: { users: [{ name: unknown }] } },
     ]) {
