@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { registerDrift } from "./drift/register";
+import { registerGate } from "./gate/register";
 import { readPackage } from "./package";
 
 /**
@@ -31,6 +33,9 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
       const { setup } = await import("./setup/setup.js");
       finish(await setup({ checkOnly: check === true }));
     });
+
+  registerGate(corral, finish);
+  registerDrift(corral, finish);
 
   return corral;
 }
