@@ -5,7 +5,7 @@ import { driftHeadline, driftRows, type DriftReport } from "./driftReport";
 const HEAD = ["resource", "what", "state", "real"];
 
 const REMEDY =
-  "corral up, or pulumi up --refresh, puts it right; pulumi refresh takes what is real into the state.";
+  "pulumi up --refresh puts it right; pulumi refresh takes what is real into the state.";
 
 /** The report for a terminal. */
 export function renderDrift(report: DriftReport): string {

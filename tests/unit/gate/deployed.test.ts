@@ -20,7 +20,10 @@ describe("the mark of a deployed stack", () => {
 
   it("is refused when it is neither, for an unclear mark protects nothing", () => {
     assert.throws(() => marked("yes"), /corral:deployed.*"yes".*true or false/);
-    assert.throws(() => marked("{ secure: abc }"), /is a mapping, must be true or false/);
+    assert.throws(
+      () => marked("{ secure: abc }"),
+      /is a mapping, must be true or false/,
+    );
     assert.throws(() => isMarkedDeployed("config: ["), /no YAML/);
   });
 });
