@@ -1,4 +1,6 @@
 import execa from "execa";
+import { isOnPath } from "../setup/hostTools";
+import { missingPulumi } from "../setup/pulumiVersion";
 
 /** Where a stack is, in the words of Pulumi's own options. */
 export interface StackOptions {
@@ -32,6 +34,10 @@ export async function runPulumi(
   { stack, cwd, configFile }: StackOptions,
   env: Readonly<Record<string, string>> = {},
 ): Promise<PulumiResult> {
+  // Not left to the start itself: a failed one leaves the timer of its limit behind.
+  if (!isOnPath("pulumi")) {
+    throw new Error(missingPulumi());
+  }
   const file =
     configFile !== undefined && TAKES_CONFIG_FILE.includes(args[0] ?? "")
       ? ["--config-file", configFile]
@@ -59,12 +65,10 @@ export async function runPulumi(
     },
   );
   if (run.exitCode === undefined) {
-    throw new Error(
-      run.timedOut
-        ? `pulumi ${args.join(" ")} did not end within ${LONGEST_RUN_SECONDS} s`
-        : `pulumi could not be run (${run.signal ?? "is it on PATH?"}). Install it as on ` +
-            "https://www.pulumi.com/docs/install/; in a clone of Corral use npm run corral.",
-    );
+    const why = run.timedOut
+      ? `did not end within ${LONGEST_RUN_SECONDS} s`
+      : `was ended by ${run.signal ?? "something unknown"}`;
+    throw new Error(`pulumi ${args.join(" ")} ${why}`);
   }
   return { exitCode: run.exitCode, stdout: run.stdout, stderr: run.stderr };
 }

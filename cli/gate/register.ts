@@ -48,18 +48,20 @@ export function registerGate(
       "there is no access to the backend: fail if the stack is marked as deployed",
     )
     .addHelpText("after", exitCodes)
-    .action(async ({ preview, state, withoutBackend, ...flags }: Flags) => {
+    .action(async (flags: Flags, command: Command) => {
+      const { preview, state, withoutBackend, ...options } = flags;
       if ((preview === undefined) !== (state === undefined)) {
-        throw new Error("--preview and --state are given together or not");
+        command.error("error: --preview and --state need each other");
       }
+      const recorded =
+        preview !== undefined && state !== undefined
+          ? { preview, state }
+          : undefined;
       const { gate } = await import("./gate.js");
       finish(
         await gate({
-          ...flags,
-          recorded:
-            preview !== undefined && state !== undefined
-              ? { preview, state }
-              : undefined,
+          ...options,
+          recorded,
           withoutBackend: withoutBackend === true,
         }),
       );
