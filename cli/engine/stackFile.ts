@@ -5,10 +5,15 @@ import type { StackOptions } from "./runPulumi";
 
 const FILE_FORM = /^Pulumi\.(.+)\.yaml$/;
 
+/** A stack's own name, without the organization and project that may stand before it. */
+export function stackName(stack: string): string {
+  return stack.split("/").at(-1) ?? stack;
+}
+
 /** The stack's file: the one given, else where Pulumi looks for it. */
 export function stackFile({ stack, cwd, configFile }: StackOptions): string {
   return configFile === undefined
-    ? path.join(stackFolder(cwd), `Pulumi.${stack}.yaml`)
+    ? path.join(stackFolder(cwd), `Pulumi.${stackName(stack)}.yaml`)
     : path.resolve(cwd, configFile);
 }
 

@@ -3,7 +3,12 @@ import { readState } from "../engine/exportedState";
 import { errorsOf, readPreview } from "../engine/previewDigest";
 import { UnreadableError } from "../engine/readJson";
 import { lastWords, runPulumi, type StackOptions } from "../engine/runPulumi";
-import { readIfThere, stackFile, stacksWithFiles } from "../engine/stackFile";
+import {
+  readIfThere,
+  stackFile,
+  stackName,
+  stacksWithFiles,
+} from "../engine/stackFile";
 import { isMarkedDeployed } from "./deployed";
 import { renderVerdict } from "./markdown";
 import { type GateSubject, judge, type Verdict } from "./verdict";
@@ -50,7 +55,8 @@ export async function gate(options: GateOptions): Promise<number> {
   } catch (error) {
     subject = { kind: "unreadable", faults: [(error as Error).message] };
   }
-  const { stack, labels } = options;
+  const { labels } = options;
+  const stack = stackName(options.stack);
   const stacks = stacksWithFiles(options);
   const verdict = judge({ stack, labels, stacks, deployed, subject });
   const report = renderVerdict(verdict);
@@ -103,8 +109,9 @@ async function isInBackend(options: StackOptions): Promise<boolean> {
   const stacks = JSON.parse(
     await printed(["stack", "ls", "--json"], options),
   ) as { name: string }[];
-  // Backends with organizations put them in front.
-  return stacks.some(({ name }) => name.split("/").at(-1) === options.stack);
+  return stacks.some(
+    ({ name }) => stackName(name) === stackName(options.stack),
+  );
 }
 
 async function printed(
