@@ -216,7 +216,7 @@ export const pins: Readonly<Record<PieceName, PiecePin>> = {
       folder: "actionlint",
       package: "github.com/rhysd/actionlint/cmd/actionlint",
       variables: { "github.com/rhysd/actionlint.version": "1.7.12" },
-      aboutSeconds: 30,
+      aboutSeconds: 15,
     },
     release: ({ os, arch }) => {
       const base =
