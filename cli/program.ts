@@ -1,5 +1,7 @@
 import * as path from "node:path";
 import { Command } from "commander";
+import { registerDrift } from "./drift/register";
+import { registerGate } from "./gate/register";
 import type { StackSelection } from "./engine/pulumi";
 import { readPackage } from "./package";
 
@@ -95,6 +97,9 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
       const { setup } = await import("./setup/setup.js");
       finish(await setup({ checkOnly: check === true }));
     });
+
+  registerGate(corral, finish);
+  registerDrift(corral, finish);
 
   return corral;
 }

@@ -15,6 +15,8 @@ const modules: Readonly<Record<string, string>> = {
   test: "./commands/test",
   bench: "./commands/bench",
   schema: "./schema/generate",
+  workflows: "./commands/workflows",
+  corral: "./commands/corral",
   pack: "./pack/main",
   record: "./record/main",
 };

@@ -60,6 +60,14 @@ export class TestStack {
     ]);
   }
 
+  /** What the command `corral` and Pulumi need to find this stack. */
+  get access(): { env: Record<string, string>; configFile: string } {
+    return {
+      env: this.stack.environment(),
+      configFile: this.stack.configFile,
+    };
+  }
+
   up(...flags: string[]): Promise<PulumiRun> {
     return this.stack.run(["up", "--yes", "--skip-preview", ...flags]);
   }

@@ -47,6 +47,7 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
     ["npx", "--no-install", "prettier", "--check", "--log-level", "warn", "."],
   ],
   ["schemas", ["node", "tools/bin/main.js", "schema", "--check"]],
+  ["workflows", ["node", "tools/bin/main.js", "workflows"]],
 ];
 
 /**

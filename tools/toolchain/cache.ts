@@ -79,7 +79,11 @@ export function cachePaths(
   });
   const pulumiHome = path.join(
     corralHome,
-    `pulumi-home-${homeKey(drafts.map((draft) => draft.key))}`,
+    `pulumi-home-${homeKey(
+      drafts
+        .filter(({ pin }) => pin.place.kind !== "tool")
+        .map(({ key }) => key),
+    )}`,
   );
   const pieces = Object.fromEntries(
     drafts.map((draft) => [

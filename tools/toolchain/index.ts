@@ -84,6 +84,36 @@ export async function ensureToolchain(
   };
 }
 
+/**
+ * Makes sure that one program is in the cache, without the CLI and `PULUMI_HOME`: for a tool that
+ * is run by its path.
+ *
+ * @returns its path.
+ * @throws Error that names what each source answered.
+ */
+export async function ensureTool(
+  name: PieceName,
+  options: EnsureOptions = {},
+): Promise<string> {
+  const log = options.log ?? ((line: string) => console.log(line));
+  const paths = cachePaths(corralHome());
+  const piece = paths.pieces[name];
+  if (readStamp(piece) === undefined) {
+    await withLock(path.join(paths.root, "lock"), async () => {
+      const sources = sourcesFor(process.env.CORRAL_TOOLCHAIN_SOURCES);
+      const pulumi = paths.pieces.pulumi.placed;
+      try {
+        if (readStamp(piece) === undefined) {
+          await obtain(piece, { paths, pulumi, sources, log });
+        }
+      } finally {
+        removeArchives(paths);
+      }
+    });
+  }
+  return piece.binary;
+}
+
 /** What is there, without changing anything. */
 export function checkToolchain(): Promise<PieceReport[]> {
   const paths = cachePaths(corralHome());
@@ -161,11 +191,16 @@ async function provide(
       log(stepLine(what, outcomes[stamp.source], (Date.now() - begun) / 1000));
     }
   } finally {
-    fs.rmSync(path.join(paths.root, `archives.tmp-${process.pid}`), {
-      recursive: true,
-      force: true,
-    });
+    removeArchives(paths);
   }
+}
+
+/** Loaded archives serve several pieces, and are of no use after that. */
+function removeArchives({ root }: CachePaths): void {
+  fs.rmSync(path.join(root, `archives.tmp-${process.pid}`), {
+    recursive: true,
+    force: true,
+  });
 }
 
 const outcomes: Readonly<Record<Source, string>> = {

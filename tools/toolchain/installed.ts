@@ -14,6 +14,10 @@ export async function findInstalled(
   pin: PiecePin,
   platform: Platform,
 ): Promise<string | undefined> {
+  if (pin.place.kind === "tool") {
+    // Its version cannot be told by that of the CLI.
+    return undefined;
+  }
   if (pin.place.kind !== "bin") {
     const home = userPulumiHome(process.env);
     const file = path.join(home, placeInHome(pin, platform));

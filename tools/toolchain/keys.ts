@@ -31,7 +31,7 @@ export function pieceKey(
   ]);
 }
 
-/** The short hash that names `PULUMI_HOME`: over the keys of all pieces, in the table's order. */
+/** The short hash that names `PULUMI_HOME`: over the keys of what Pulumi uses, in the table's order. */
 export function homeKey(pieceKeys: readonly string[]): string {
   return shortHash(pieceKeys);
 }
@@ -59,6 +59,7 @@ export function platformOf(
 export function placeInHome(pin: PiecePin, platform: Platform): string {
   switch (pin.place.kind) {
     case "bin":
+    case "tool":
       return path.join("bin", pin.binary);
     case "plugin":
       return path.join(

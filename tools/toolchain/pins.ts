@@ -12,6 +12,7 @@ export const pieceNames = [
   "libvirtProvider",
   "proxmoxProvider",
   "yamlHost",
+  "actionlint",
 ] as const;
 
 export type PieceName = (typeof pieceNames)[number];
@@ -53,6 +54,8 @@ export interface GoRecipe {
 /** Where a finished binary is put inside `PULUMI_HOME`. */
 export type Place =
   | { readonly kind: "bin" }
+  /** A program for work on Corral itself; it does not come with the CLI. */
+  | { readonly kind: "tool" }
   | { readonly kind: "plugin"; readonly plugin: string }
   | {
       readonly kind: "terraformProvider";
@@ -203,6 +206,27 @@ export const pins: Readonly<Record<PieceName, PiecePin>> = {
       aboutSeconds: 90,
     },
     release: pulumiArchive("pulumi-language-yaml"),
+  },
+  actionlint: {
+    title: "actionlint",
+    version: "1.7.12",
+    binary: "actionlint",
+    place: { kind: "tool" },
+    go: {
+      folder: "actionlint",
+      package: "github.com/rhysd/actionlint/cmd/actionlint",
+      variables: { "github.com/rhysd/actionlint.version": "1.7.12" },
+      aboutSeconds: 15,
+    },
+    release: ({ os, arch }) => {
+      const base =
+        "https://github.com/rhysd/actionlint/releases/download/v1.7.12";
+      return {
+        url: `${base}/actionlint_1.7.12_${os}_${arch}.tar.gz`,
+        checksumsUrl: `${base}/actionlint_1.7.12_checksums.txt`,
+        member: "actionlint",
+      };
+    },
   },
 };
 

@@ -15,6 +15,7 @@ const usage = `npm run setup [-- OPTION]
 Makes this machine ready: Debian packages, the Pulumi CLI and the plugins.
   (none)       what npm start needs
   --all        every piece of the toolchain
+  --pulumi     only the Pulumi CLI and the plugins, no Debian packages: for CI, and without root
   --check      only report; exit code 1 when something that npm start needs is missing
   --sdk        generate components/sdks anew
   --check-sdk  generate components/sdks into a temporary folder and compare; exit code 1 on a
@@ -24,7 +25,14 @@ Environment:
   CORRAL_HOME                cache folder (default ~/.cache/corral)
   CORRAL_TOOLCHAIN_SOURCES   limits the sources: a list of installed, download, build`;
 
-const options = ["--all", "--check", "--sdk", "--check-sdk", "--help"];
+const options = [
+  "--all",
+  "--pulumi",
+  "--check",
+  "--sdk",
+  "--check-sdk",
+  "--help",
+];
 
 /** The command `npm run setup`; returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -43,12 +51,13 @@ export async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--sdk") || args.includes("--check-sdk")) {
     return sdk(args.includes("--check-sdk"));
   }
-  return install(args.includes("--all"));
+  return install(args.includes("--all"), !args.includes("--pulumi"));
 }
 
-async function install(all: boolean): Promise<number> {
+async function install(all: boolean, withDebian: boolean): Promise<number> {
   const begun = Date.now();
-  for (const group of Object.keys(debianGroups) as DebianGroup[]) {
+  const groups = withDebian ? (Object.keys(debianGroups) as DebianGroup[]) : [];
+  for (const group of groups) {
     const groupBegun = Date.now();
     if (missingPackages(group).length > 0) {
       await ensureDebianPackages(group);

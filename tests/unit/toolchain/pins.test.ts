@@ -23,6 +23,7 @@ describe("toolchain: the table of pins agrees with the committed Go modules", ()
     libvirtProvider: `github.com/dmacvicar/terraform-provider-libvirt v${pins.libvirtProvider.version}`,
     proxmoxProvider: `github.com/bpg/terraform-provider-proxmox v${pins.proxmoxProvider.version}`,
     yamlHost: `github.com/pulumi/pulumi-yaml v${pins.yamlHost.version}`,
+    actionlint: `github.com/rhysd/actionlint v${pins.actionlint.version}`,
   };
   for (const [name, line] of Object.entries(modules)) {
     it(`${name}: ${line}`, () => {

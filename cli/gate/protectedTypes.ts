@@ -1,0 +1,6 @@
+/** Types of resources that must not be replaced or deleted unasked, and what people call them. */
+export const PROTECTED_TYPES: Readonly<Record<string, string>> = {
+  "libvirt:index/domain:Domain": "machine",
+  "libvirt:index/volume:Volume": "disk",
+  "libvirt:index/pool:Pool": "pool of disks",
+};
