@@ -4,6 +4,7 @@ import * as path from "node:path";
 import {
   PulumiStack,
   type PulumiRun,
+  type StackCommand,
 } from "@corral-iac/tools/stack/pulumiStack";
 import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
 
@@ -20,11 +21,13 @@ export class TestStack {
   /**
    * @param name of the stack: it stands in the names of everything on the hypervisor.
    * @param program folder of Pulumi.yaml; another clone than this one, for instance.
+   * @param backendUrl another state backend than files.
    */
   static async make(
     name: string,
     program: string = REPOSITORY,
     existing?: TestStack,
+    backendUrl?: string,
   ): Promise<TestStack> {
     const folder =
       existing?.folder ??
@@ -35,7 +38,15 @@ export class TestStack {
       "terraformProviderPlugin",
       "libvirtProvider",
     ]);
-    const stack = new PulumiStack({ program, stack: name, folder }, toolchain);
+    const stack = new PulumiStack(
+      {
+        program,
+        stack: name,
+        folder,
+        ...(backendUrl === undefined ? {} : { backendUrl }),
+      },
+      toolchain,
+    );
     await stack.ensure();
     return new TestStack(folder, stack);
   }
@@ -62,6 +73,21 @@ export class TestStack {
 
   preview(...flags: string[]): Promise<PulumiRun> {
     return this.stack.run(["preview", ...flags]);
+  }
+
+  /** A run of the Pulumi command, for tests that start it themselves. */
+  command(...args: string[]): StackCommand {
+    return this.stack.command(args);
+  }
+
+  /** Runs the Pulumi command with any arguments. */
+  pulumi(...args: string[]): Promise<PulumiRun> {
+    return this.stack.run(args);
+  }
+
+  /** URL of the state backend. */
+  get backendUrl(): string {
+    return this.stack.backendUrl;
   }
 
   refresh(): Promise<PulumiRun> {
