@@ -19,7 +19,7 @@ const usage = `npm run setup [-- OPTION]
 
 Makes this machine ready: Debian packages, the Pulumi CLI and the plugins.
   (none)       what npm start needs
-  --all        every piece of the toolchain
+  --all        every piece of the toolchain, and what only some tests need
   --check      only report; exit code 1 when something that npm start needs is missing
   --sdk        generate components/sdks anew
   --check-sdk  generate components/sdks into a temporary folder and compare; exit code 1 on a
