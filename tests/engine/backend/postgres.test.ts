@@ -5,7 +5,13 @@ import { openStackLocks } from "@corral-iac/cli/recovery/locks/open";
 import { PostgresServer } from "@corral-iac/tools/postgres/server";
 import type { PulumiRun } from "@corral-iac/tools/stack/pulumiStack";
 import { blankMachine, fleetOf } from "../../support/fleets";
-import { domains, TestPool, virsh, volumes } from "../../support/hypervisor";
+import {
+  domains,
+  removeDomains,
+  TestPool,
+  virsh,
+  volumes,
+} from "../../support/hypervisor";
 import { RunningUp } from "../../support/runningUp";
 import { REPOSITORY, TestStack } from "../../support/testStack";
 
@@ -27,6 +33,7 @@ describe("a stack whose state is in PostgreSQL", function () {
   });
 
   after(async () => {
+    await removeDomains("pg");
     await stack.remove();
     await pool.remove();
     await server.remove();
@@ -64,7 +71,7 @@ describe("a stack whose state is in PostgreSQL", function () {
     });
     const first = RunningUp.start(stack);
     try {
-      await first.written(/web-ready creating/);
+      await first.written(/web-ready updating/);
       const second = await stack.up();
       shown.push(second.output);
       assert.notEqual(second.exitCode, 0);
@@ -128,12 +135,16 @@ describe("a stack whose state is in PostgreSQL", function () {
     const { exitCode, output } = await stack.up();
     shown.push(output);
     assert.notEqual(exitCode, 0);
-    assert.match(output, /"?corral-pg-db"? exists already/);
+    assert.match(output, /the name "corral-pg-db" is taken .* of corral\/pg/);
     assert.equal(await virsh("domuuid", "corral-pg-db"), db);
-    assert.deepEqual(await domains("pg"), ["corral-pg-db", "corral-pg-web"]);
+    assert.deepEqual((await domains("pg")).sort(), [
+      "corral-pg-db",
+      "corral-pg-web",
+    ]);
 
     await virsh("destroy", "corral-pg-db");
     await virsh("undefine", "corral-pg-db");
+    // Its volumes are there under its old stamp; the new ones have another.
     for (const name of names.filter((volume) => volume.includes("-pg-db-"))) {
       await virsh("vol-delete", name, "--pool", pool.name);
     }

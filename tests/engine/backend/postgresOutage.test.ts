@@ -6,7 +6,12 @@ import { thisHost } from "@corral-iac/cli/recovery/processes";
 import { PostgresServer } from "@corral-iac/tools/postgres/server";
 import type { PulumiRun } from "@corral-iac/tools/stack/pulumiStack";
 import { blankMachine, fleetOf } from "../../support/fleets";
-import { domains, TestPool, volumes } from "../../support/hypervisor";
+import {
+  domains,
+  removeDomains,
+  TestPool,
+  volumes,
+} from "../../support/hypervisor";
 import { RunningUp } from "../../support/runningUp";
 import { REPOSITORY, TestStack } from "../../support/testStack";
 
@@ -30,6 +35,7 @@ describe("a state database that goes away in the middle of an up", () => {
   afterEach(async () => {
     await server.restart();
     await stack.pulumi("cancel", "--yes");
+    await removeDomains("outage");
     await stack.remove();
     await pool.remove();
     await server.remove();
@@ -92,7 +98,7 @@ describe("a state database that goes away in the middle of an up", () => {
   }
 
   async function everythingIsThereOnce(): Promise<void> {
-    assert.deepEqual(await domains("outage"), [
+    assert.deepEqual((await domains("outage")).sort(), [
       "corral-outage-db",
       "corral-outage-web",
     ]);

@@ -8,7 +8,7 @@ import {
   findSurvivors,
 } from "@corral-iac/cli/recovery/survivors";
 import { blankMachine, fleetOf } from "../../support/fleets";
-import { domains, TestPool, virsh } from "../../support/hypervisor";
+import { removeDomains, TestPool, virsh } from "../../support/hypervisor";
 import { RunningUp } from "../../support/runningUp";
 import { REPOSITORY, TestStack } from "../../support/testStack";
 
@@ -129,12 +129,4 @@ async function locksOf(stack: TestStack, name: string): Promise<StackLocks> {
   });
   assert.ok(locks);
   return locks;
-}
-
-/** Domains that were made for the killed engine and are not in its state. */
-async function removeDomains(stack: string): Promise<void> {
-  for (const name of await domains(stack)) {
-    await virsh("destroy", name).catch(() => undefined);
-    await virsh("undefine", name);
-  }
 }
