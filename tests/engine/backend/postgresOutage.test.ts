@@ -51,7 +51,9 @@ describe("a state database that goes away in the middle of an up", () => {
     await everythingIsThereOnce();
   });
 
-  it("and stays away fails the run; the next one ends with every object once", async () => {
+  it("and stays away fails the run; the next one ends with every object once", async function () {
+    // The engine tries to save for half a minute, one after the other for each thing under way.
+    this.timeout(300_000);
     const up = RunningUp.start(stack);
     await up.written(/(web|db)-domain creating/);
     await server.kill();
