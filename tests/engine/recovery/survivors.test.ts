@@ -20,8 +20,8 @@ describe("what a killed engine leaves on this machine", () => {
 
   before(async () => {
     pool = await TestPool.make();
-    killed = await TestStack.make("killed");
-    living = await TestStack.make("living");
+    killed = await TestStack.make("enginegone");
+    living = await TestStack.make("enginelives");
     killed.declare(
       fleetOf(
         { web: blankMachine(pool), db: blankMachine(pool) },
@@ -42,9 +42,9 @@ describe("what a killed engine leaves on this machine", () => {
 
   after(async () => {
     await livingRun?.interrupt();
-    await endSurvivors(findSurvivors(runOf("killed")));
+    await endSurvivors(findSurvivors(runOf("enginegone")));
     await killed.pulumi("cancel", "--yes");
-    await Promise.all([removeDomains("killed"), living.remove()]);
+    await Promise.all([removeDomains("enginegone"), living.remove()]);
     await killed.remove();
     await pool.remove();
   });
@@ -58,28 +58,28 @@ describe("what a killed engine leaves on this machine", () => {
     ]);
     await up.kill();
 
-    const survivors = findSurvivors(runOf("killed"));
+    const survivors = findSurvivors(runOf("enginegone"));
     const names = survivors.map(({ name }) => name);
     assert.ok(names.includes("pulumi-resource-terraform-provider"), `${names}`);
     assert.ok(
       names.some((name) => name.startsWith("terraform-provider-libvirt")),
       `${names}`,
     );
-    assert.deepEqual(findSurvivors(runOf("living")), []);
+    assert.deepEqual(findSurvivors(runOf("enginelives")), []);
 
     const ended = await endSurvivors(survivors);
     assert.equal(ended.length, survivors.length);
     assert.deepEqual(survivors.filter(isRunning), []);
-    assert.deepEqual(findSurvivors(runOf("killed")), []);
+    assert.deepEqual(findSurvivors(runOf("enginegone")), []);
   });
 
   it("is a lock whose process is dead; the run that goes on holds its own", async () => {
-    const [dead, ...more] = await (await locksOf(killed, "killed")).list();
+    const [dead, ...more] = await (await locksOf(killed, "enginegone")).list();
     assert.ok(dead);
     assert.deepEqual(more, []);
     assert.equal(judgeLock(dead, thisHost), "dead");
 
-    const [alive] = await (await locksOf(living, "living")).list();
+    const [alive] = await (await locksOf(living, "enginelives")).list();
     assert.ok(alive);
     assert.equal(alive.pid, livingRun?.pid);
     assert.equal(judgeLock(alive, thisHost), "alive");
@@ -92,14 +92,14 @@ describe("what a killed engine leaves on this machine", () => {
     // Its plugins were there to the end: the wait was stopped by us and by nothing else.
     assert.doesNotMatch(output, /plugin.*(exited|connection|transport)/i);
     assert.equal(
-      await virsh("domstate", "corral-living-web"),
+      await virsh("domstate", "corral-enginelives-web"),
       "running",
       output,
     );
   });
 
   it("lets pulumi work on the stack again when the lock is broken, and never while it is held", async () => {
-    const locks = await locksOf(killed, "killed");
+    const locks = await locksOf(killed, "enginegone");
     for (const lock of await locks.list()) {
       await locks.break(lock);
     }
@@ -110,7 +110,7 @@ describe("what a killed engine leaves on this machine", () => {
     assert.match(refused.output, new RegExp(`pid ${process.pid}\\b`));
     await held.release();
 
-    await removeDomains("killed");
+    await removeDomains("enginegone");
     const { exitCode, output } = await killed.refresh();
     assert.equal(exitCode, 0, output);
     assert.deepEqual(await locks.list(), []);
