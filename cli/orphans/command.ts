@@ -4,7 +4,7 @@ import type { StackSelection } from "../engine/pulumi";
 import { readState } from "../engine/state";
 import { declaredHypervisors } from "../inventory/declared";
 import { takeInventory, type Inventory } from "../inventory/take";
-import { breakDeadLocks } from "../recovery/deadLocks";
+import { endDeadRun } from "../recovery/deadRun";
 import { removeLeftovers } from "../recovery/removeLeftovers";
 import { adoptLeftovers } from "./adopt";
 import { FOUND, isClean, orphansJson, orphansText, warnings } from "./report";
@@ -63,7 +63,7 @@ async function remove(
   options: OrphansOptions,
 ): Promise<void> {
   await agree("Remove them?", options);
-  await breakDeadLocks(stack, console.error);
+  await endDeadRun(stack, console.error);
   const held = await stack.locks?.hold();
   try {
     const { leftovers } = await look(stack, options);
@@ -79,7 +79,7 @@ async function adopt(
   options: OrphansOptions,
 ): Promise<void> {
   await agree("Take them into the state?", options);
-  await breakDeadLocks(stack, console.error);
+  await endDeadRun(stack, console.error);
   await adoptLeftovers(stack.pulumi, leftovers, console.error);
 }
 

@@ -3,9 +3,8 @@ import type { OpenStack } from "../engine/openStack";
 import { readState } from "../engine/state";
 import { takeInventory, type Inventory } from "../inventory/take";
 import { objectsTable, missingTable } from "../inventory/words";
-import { breakDeadLocks } from "./deadLocks";
+import { endDeadRun } from "./deadRun";
 import { removeLeftovers } from "./removeLeftovers";
-import { endSurvivors } from "./survivors";
 
 /** What recovery may do without asking. */
 export interface RecoveryOptions {
@@ -30,8 +29,7 @@ export async function recover(
   stack: OpenStack,
   options: RecoveryOptions,
 ): Promise<Recovery> {
-  await breakDeadLocks(stack, options.log);
-  await endSurvivors(stack.pulumi.selection.cwd, options.log);
+  await endDeadRun(stack, options.log);
   // From here to the end no engine can be making what we take for a leftover.
   const held = await stack.locks?.hold();
   try {

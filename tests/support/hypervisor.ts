@@ -11,6 +11,14 @@ export async function domains(stack?: string): Promise<string[]> {
   );
 }
 
+/** Removes a stack's domains that its state may not know; for the end of a test, also of a failed one. */
+export async function removeDomains(stack: string): Promise<void> {
+  for (const name of await domains(stack)) {
+    await virsh("destroy", name).catch(() => undefined);
+    await virsh("undefine", name);
+  }
+}
+
 /** Names of all networks. */
 export async function networks(): Promise<string[]> {
   return listed(await virsh("net-list", "--all", "--name"));

@@ -24,11 +24,13 @@ export class TestStack {
   /**
    * @param name of the stack: it stands in the names of everything on the hypervisor.
    * @param program folder of Pulumi.yaml; another clone than this one, for instance.
+   * @param backendUrl another state backend than files.
    */
   static async make(
     name: string,
     program: string = REPOSITORY,
     existing?: TestStack,
+    backendUrl?: string,
   ): Promise<TestStack> {
     const folder =
       existing?.folder ??
@@ -39,7 +41,15 @@ export class TestStack {
       "terraformProviderPlugin",
       "libvirtProvider",
     ]);
-    const stack = new PulumiStack({ program, stack: name, folder }, toolchain);
+    const stack = new PulumiStack(
+      {
+        program,
+        stack: name,
+        folder,
+        ...(backendUrl === undefined ? {} : { backendUrl }),
+      },
+      toolchain,
+    );
     await stack.ensure();
     return new TestStack(name, folder, stack);
   }
@@ -134,6 +144,16 @@ export class TestStack {
   /** The stack's configuration file. */
   get configFile(): string {
     return this.stack.configFile;
+  }
+
+  /** Runs the Pulumi command with any arguments. */
+  pulumi(...args: string[]): Promise<PulumiRun> {
+    return this.stack.run(args);
+  }
+
+  /** URL of the state backend. */
+  get backendUrl(): string {
+    return this.stack.backendUrl;
   }
 
   refresh(): Promise<PulumiRun> {

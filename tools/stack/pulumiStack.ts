@@ -34,10 +34,12 @@ export interface StackLocation {
   readonly folder: string;
   /** Passphrase of the secrets. Default: a random one. */
   readonly passphrase?: string;
+  /** Another state backend. Default: the file backend in the folder. */
+  readonly backendUrl?: string;
 }
 
 /**
- * A stack with a file backend of its own. State, passphrase and configuration stand in one folder
+ * A stack with a backend of its own, of files unless another is named. State, passphrase and configuration stand in one folder
  * outside the clone: the engine writes its salt into the configuration, and the clone stays clean.
  */
 export class PulumiStack {
@@ -56,7 +58,12 @@ export class PulumiStack {
 
   /** Makes backend and stack where there are none. */
   async ensure(): Promise<void> {
-    const { folder, stack, project = READY_PROGRAM } = this.location;
+    const {
+      folder,
+      stack,
+      project = READY_PROGRAM,
+      backendUrl,
+    } = this.location;
     fs.mkdirSync(path.join(folder, "state"), { recursive: true, mode: 0o700 });
     if (!fs.existsSync(this.passphraseFile)) {
       fs.writeFileSync(
@@ -73,7 +80,9 @@ export class PulumiStack {
       project,
       `${stack}.json`,
     );
-    if (!fs.existsSync(state)) {
+    // `stack init` leaves the configuration; files of another backend cannot be looked for here.
+    const sign = backendUrl === undefined ? state : this.configFile;
+    if (!fs.existsSync(sign)) {
       // `stack init` writes its salt beside Pulumi.yaml and knows no --config-file.
       fs.writeFileSync(
         path.join(folder, "Pulumi.yaml"),
@@ -174,10 +183,16 @@ export class PulumiStack {
   environment(): Record<string, string> {
     return {
       ...this.toolchain.env,
-      PULUMI_BACKEND_URL: `file://${path.join(this.location.folder, "state")}`,
+      PULUMI_BACKEND_URL: this.backendUrl,
       PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile,
       PULUMI_STACK: this.location.stack,
     };
+  }
+
+  /** URL of the state backend; it may hold a password. */
+  get backendUrl(): string {
+    const { folder, backendUrl } = this.location;
+    return backendUrl ?? `file://${path.join(folder, "state")}`;
   }
 
   private get passphraseFile(): string {

@@ -33,9 +33,14 @@ export const debianGroups = {
   ],
   /** What the suites talk to beside the hypervisor: a real ssh server. */
   tests: [{ name: "openssh-server", shows: "/usr/sbin/sshd" }],
+  /** The database of the tests of Pulumi's PostgreSQL backend. */
+  postgresql: [{ name: "postgresql", shows: "pg_ctlcluster" }],
 } as const satisfies Record<string, readonly DebianPackage[]>;
 
 export type DebianGroup = keyof typeof debianGroups;
+
+/** What `npm start` needs; the other groups are for some of the tests, which install them. */
+export const groupsForStart: readonly DebianGroup[] = ["libvirt", "image"];
 
 /** The packages of a group that are not here. */
 export function missingPackages(

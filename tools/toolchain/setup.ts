@@ -6,7 +6,12 @@ import {
   piecesForStart,
   type PieceReport,
 } from "./index";
-import { debianGroups, missingPackages, type DebianGroup } from "./debian";
+import {
+  debianGroups,
+  groupsForStart,
+  missingPackages,
+  type DebianGroup,
+} from "./debian";
 import { seconds, stepLine, table } from "./report";
 import { differingSdkFiles, regenerateSdks } from "./sdk";
 
@@ -14,7 +19,7 @@ const usage = `npm run setup [-- OPTION]
 
 Makes this machine ready: Debian packages, the Pulumi CLI and the plugins.
   (none)       what npm start needs
-  --all        every piece of the toolchain
+  --all        every piece of the toolchain, and what only some tests need
   --pulumi     only the Pulumi CLI and the plugins, no Debian packages: for CI, and without root
   --check      only report; exit code 1 when something that npm start needs is missing
   --sdk        generate components/sdks anew
@@ -25,6 +30,7 @@ Environment:
   CORRAL_HOME                cache folder (default ~/.cache/corral)
   CORRAL_TOOLCHAIN_SOURCES   limits the sources: a list of installed, download, build`;
 
+const allGroups = Object.keys(debianGroups) as DebianGroup[];
 const options = [
   "--all",
   "--pulumi",
@@ -56,8 +62,8 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function install(all: boolean, withDebian: boolean): Promise<number> {
   const begun = Date.now();
-  const groups = withDebian ? (Object.keys(debianGroups) as DebianGroup[]) : [];
-  for (const group of groups) {
+  const wanted = all ? allGroups : groupsForStart;
+  for (const group of withDebian ? wanted : []) {
     const groupBegun = Date.now();
     if (missingPackages(group).length > 0) {
       await ensureDebianPackages(group);
@@ -82,21 +88,31 @@ async function check(): Promise<number> {
     fromWhere(report),
     statusOf(report),
   ]);
-  const packageRows = (Object.keys(debianGroups) as DebianGroup[]).map(
-    (group) => {
-      const missing = missingPackages(group);
-      const status =
-        missing.length === 0 ? "ready" : `missing: ${missing.join(" ")}`;
-      return [`Debian packages (${group})`, "", "", status];
-    },
-  );
+  const packageRows = allGroups.map((group) => {
+    const missing = missingPackages(group);
+    const isOptional = !groupsForStart.includes(group);
+    const remedy = isOptional ? " (only with --all)" : "";
+    const status =
+      missing.length === 0 ? "ready" : `missing: ${missing.join(" ")}${remedy}`;
+    return {
+      isOptional,
+      cells: [`Debian packages (${group})`, "", "", status],
+    };
+  });
   console.log(
-    table([["piece", "version", "from", "status"], ...rows, ...packageRows]),
+    table([
+      ["piece", "version", "from", "status"],
+      ...rows,
+      ...packageRows.map(({ cells }) => cells),
+    ]),
   );
   const complete =
     reports.every(
       (report) => report.status === "ready" || !isForStart(report),
-    ) && packageRows.every((row) => row[3] === "ready");
+    ) &&
+    packageRows.every(
+      ({ isOptional, cells }) => isOptional || cells[3] === "ready",
+    );
   if (!complete) {
     console.log("\nnpm run setup gets what is missing.");
   }

@@ -126,7 +126,7 @@ export class PostgresLockStore implements LockStore {
 
   private fault(error: unknown): Error {
     return new Error(
-      `The state backend ${this.description} does not answer: ${describeFault(error)}. ` +
+      `The state backend ${this.description} cannot be used: ${describeFault(error)}. ` +
         "Is the database running, and may this user use it?",
       { cause: error },
     );

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { openStackLocks } from "@corral-iac/cli/recovery/locks/open";
+import { judgeLock } from "@corral-iac/cli/recovery/locks/judge";
+import type { StackLocks } from "@corral-iac/cli/recovery/locks/stackLocks";
+import { isRunning, thisHost } from "@corral-iac/cli/recovery/processes";
+import {
+  endSurvivors,
+  findSurvivors,
+} from "@corral-iac/cli/recovery/survivors";
+import { blankMachine, fleetOf } from "../../support/fleets";
+import { removeDomains, TestPool, virsh } from "../../support/hypervisor";
+import { RunningUp } from "../../support/runningUp";
+import { REPOSITORY, TestStack } from "../../support/testStack";
+
+describe("what a killed engine leaves on this machine", () => {
+  let pool: TestPool;
+  let killed: TestStack;
+  let living: TestStack;
+  let livingRun: RunningUp | undefined;
+
+  before(async () => {
+    pool = await TestPool.make();
+    killed = await TestStack.make("enginegone");
+    living = await TestStack.make("enginelives");
+    killed.declare(
+      fleetOf(
+        { web: blankMachine(pool), db: blankMachine(pool) },
+        "10.63.0.0/25",
+      ),
+    );
+    living.declare(
+      fleetOf(
+        {
+          web: blankMachine(pool, {
+            ready: { until: "ssh", timeoutSeconds: 90 },
+          }),
+        },
+        "10.63.0.128/25",
+      ),
+    );
+  });
+
+  after(async () => {
+    await livingRun?.interrupt();
+    await endSurvivors(findSurvivors(runOf("enginegone")));
+    await killed.pulumi("cancel", "--yes");
+    await Promise.all([removeDomains("enginegone"), living.remove()]);
+    await killed.remove();
+    await pool.remove();
+  });
+
+  it("is found and ended, next to a run that goes on", async () => {
+    livingRun = RunningUp.start(living);
+    const up = RunningUp.start(killed);
+    await Promise.all([
+      livingRun.written(/web-ready creating/),
+      up.written(/(web|db)-domain creating/),
+    ]);
+    await up.kill();
+
+    const survivors = findSurvivors(runOf("enginegone"));
+    const names = survivors.map(({ name }) => name);
+    assert.ok(names.includes("pulumi-resource-terraform-provider"), `${names}`);
+    assert.ok(
+      names.some((name) => name.startsWith("terraform-provider-libvirt")),
+      `${names}`,
+    );
+    assert.deepEqual(findSurvivors(runOf("enginelives")), []);
+
+    const ended = await endSurvivors(survivors);
+    assert.equal(ended.length, survivors.length);
+    assert.deepEqual(survivors.filter(isRunning), []);
+    assert.deepEqual(findSurvivors(runOf("enginegone")), []);
+  });
+
+  it("is a lock whose process is dead; the run that goes on holds its own", async () => {
+    const [dead, ...more] = await (await locksOf(killed, "enginegone")).list();
+    assert.ok(dead);
+    assert.deepEqual(more, []);
+    assert.equal(judgeLock(dead, thisHost), "dead");
+
+    const [alive] = await (await locksOf(living, "enginelives")).list();
+    assert.ok(alive);
+    assert.equal(alive.pid, livingRun?.pid);
+    assert.equal(judgeLock(alive, thisHost), "alive");
+  });
+
+  it("did no harm to the run that goes on", async () => {
+    assert.ok(livingRun);
+    await livingRun.interrupt();
+    const { output } = await livingRun.ended;
+    // Its plugins were there to the end: the wait was stopped by us and by nothing else.
+    assert.doesNotMatch(output, /plugin.*(exited|connection|transport)/i);
+    assert.equal(
+      await virsh("domstate", "corral-enginelives-web"),
+      "running",
+      output,
+    );
+  });
+
+  it("lets pulumi work on the stack again when the lock is broken, and never while it is held", async () => {
+    const locks = await locksOf(killed, "enginegone");
+    for (const lock of await locks.list()) {
+      await locks.break(lock);
+    }
+    const held = await locks.hold();
+    const refused = await killed.up();
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(refused.output, /locked by 1 lock/);
+    assert.match(refused.output, new RegExp(`pid ${process.pid}\\b`));
+    await held.release();
+
+    await removeDomains("enginegone");
+    const { exitCode, output } = await killed.refresh();
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(await locks.list(), []);
+  });
+});
+
+function runOf(stack: string) {
+  return { programFolder: REPOSITORY, project: "corral", stack };
+}
+
+async function locksOf(stack: TestStack, name: string): Promise<StackLocks> {
+  const locks = await openStackLocks({
+    backendUrl: stack.backendUrl,
+    project: "corral",
+    stack: name,
+  });
+  assert.ok(locks);
+  return locks;
+}
