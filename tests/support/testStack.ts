@@ -1,9 +1,11 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import execa from "execa";
 import {
   PulumiStack,
   type PulumiRun,
+  type StackCommand,
 } from "@corral-iac/tools/stack/pulumiStack";
 import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
 
@@ -13,6 +15,7 @@ export const REPOSITORY = path.resolve(__dirname, "../../..");
 /** A stack of the ready program, with a backend of its own, for one test. */
 export class TestStack {
   private constructor(
+    readonly name: string,
     readonly folder: string,
     private readonly stack: PulumiStack,
   ) {}
@@ -37,7 +40,7 @@ export class TestStack {
     ]);
     const stack = new PulumiStack({ program, stack: name, folder }, toolchain);
     await stack.ensure();
-    return new TestStack(folder, stack);
+    return new TestStack(name, folder, stack);
   }
 
   /** Declares the fleet, and further configuration beside it. */
@@ -64,6 +67,33 @@ export class TestStack {
     return this.stack.run(["preview", ...flags]);
   }
 
+  /** A run of the Pulumi command, for tests that start it themselves. */
+  command(...args: string[]): StackCommand {
+    return this.stack.command(args);
+  }
+
+  /** Runs the command `corral` on this stack. */
+  async corral(command: string, ...flags: string[]): Promise<PulumiRun> {
+    const config = ["--stack", this.name, "--config-file", this.configFile];
+    const run = await execa(
+      process.execPath,
+      [path.join(REPOSITORY, "cli/bin/main.js"), command, ...config, ...flags],
+      {
+        cwd: REPOSITORY,
+        env: this.stack.environment(),
+        stdin: "ignore",
+        all: true,
+        reject: false,
+      },
+    );
+    return { exitCode: run.exitCode, output: run.all ?? "" };
+  }
+
+  /** The stack's configuration file. */
+  get configFile(): string {
+    return this.stack.configFile;
+  }
+
   refresh(): Promise<PulumiRun> {
     return this.stack.run(["refresh", "--yes", "--skip-preview"]);
   }
@@ -77,12 +107,36 @@ export class TestStack {
   }
 
   /** The state as it is kept, secrets encrypted. */
-  async exportedState(): Promise<{ text: string; resources: StateResource[] }> {
+  async exportedState(): Promise<{
+    text: string;
+    resources: StateResource[];
+    /** Operations that the engine had begun and not noted as done. */
+    pending: { type: string; urn: string }[];
+  }> {
     const text = await this.stack.must(["stack", "export"]);
     const { deployment } = JSON.parse(text) as {
-      deployment: { resources?: StateResource[] };
+      deployment: {
+        resources?: StateResource[];
+        pending_operations?: { resource: StateResource; type: string }[];
+      };
     };
-    return { text, resources: deployment.resources ?? [] };
+    return {
+      text,
+      resources: deployment.resources ?? [],
+      pending: (deployment.pending_operations ?? []).map(
+        ({ type, resource }) => ({ type, urn: resource.urn }),
+      ),
+    };
+  }
+
+  /** Files that lock the stack in its backend. */
+  locks(): string[] {
+    const folder = path.join(this.folder, "state", ".pulumi", "locks");
+    return fs.existsSync(folder)
+      ? (fs.readdirSync(folder, { recursive: true }) as string[]).filter(
+          (file) => file.endsWith(".json"),
+        )
+      : [];
   }
 
   /** Destroys what is there and forgets the stack; for the end of a test, also of a failed one. */

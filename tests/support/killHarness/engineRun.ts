@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import execa from "execa";
+import {
+  becomes,
+  end,
+  isRunning,
+  type KnownProcess,
+} from "@corral-iac/tools/lab/processes";
+import type { TestStack } from "../testStack";
+import { processesOf, RUN_VARIABLE } from "./processTree";
+
+/** An `up` of the engine that something happens to. */
+export class EngineRun {
+  private constructor(
+    private readonly engine: execa.ExecaChildProcess,
+    private readonly mark: string,
+    readonly eventLog: string,
+    private readonly outputFile: string,
+  ) {}
+
+  /** @param number tells the files of one stack's runs apart. */
+  static start(stack: TestStack, number: number): EngineRun {
+    const mark = randomUUID();
+    const eventLog = path.join(stack.folder, `events-${number}.json`);
+    fs.writeFileSync(eventLog, ""); // To be watched from the start.
+    const outputFile = path.join(stack.folder, `output-${number}.txt`);
+    const outputTo = fs.openSync(outputFile, "w");
+    const command = stack.command(
+      ...["up", "--yes", "--skip-preview", "--event-log", eventLog],
+    );
+    const engine = execa(command.file, [...command.args], {
+      cwd: command.cwd,
+      env: {
+        ...command.env,
+        // --event-log is one of the flags that only the Automation API uses.
+        PULUMI_DEBUG_COMMANDS: "true",
+        [RUN_VARIABLE]: mark,
+      },
+      // Not a pipe: what outlives the engine would hold it open.
+      stdio: ["ignore", outputTo, outputTo],
+      reject: false,
+    });
+    fs.closeSync(outputTo);
+    return new EngineRun(engine, mark, eventLog, outputFile);
+  }
+
+  /** Kills the engine alone, at once. */
+  kill(): void {
+    this.engine.kill("SIGKILL");
+  }
+
+  /** Kills those of its processes that run such a program; how many there were. */
+  killPlugins(program: RegExp): number {
+    const hit = this.processes().filter(({ name }) => program.test(name));
+    hit.forEach(({ pid }) => process.kill(pid, "SIGKILL"));
+    return hit.length;
+  }
+
+  /** Waits for the engine's end, not for that of what it started. Undefined: it was killed. */
+  async ended(seconds = 150): Promise<number | undefined> {
+    let isOver = false;
+    void this.engine.then(() => {
+      isOver = true;
+    });
+    if (!(await becomes(() => isOver, seconds))) {
+      throw new Error(
+        `the engine did not end within ${seconds} s\n${this.output}`,
+      );
+    }
+    return (await this.engine).exitCode as number | undefined;
+  }
+
+  /** The engine and what it started, as far as it runs now. */
+  processes(): KnownProcess[] {
+    return processesOf(this.mark);
+  }
+
+  /** Waits until nothing of this run is left; what still runs when the time is over. */
+  async waitUntilGone(seconds: number): Promise<KnownProcess[]> {
+    await becomes(() => this.processes().length === 0, seconds);
+    return this.processes();
+  }
+
+  /** Ends what is left of this run, after a test that failed. */
+  async endAll(): Promise<void> {
+    for (const each of this.processes().filter(isRunning)) {
+      await end(each, 5);
+    }
+  }
+
+  /** What the engine wrote. */
+  get output(): string {
+    return fs.readFileSync(this.outputFile, "utf8");
+  }
+}
