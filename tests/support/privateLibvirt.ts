@@ -15,7 +15,12 @@ import {
 const DAEMONS = ["virtlogd", "libvirtd"] as const;
 
 /** Folders of the host that the private daemon has for itself. */
-const OWN_FOLDERS = ["etc/libvirt", "var/lib/libvirt", "var/log/libvirt", "run"];
+const OWN_FOLDERS = [
+  "etc/libvirt",
+  "var/lib/libvirt",
+  "var/log/libvirt",
+  "run",
+];
 
 /** Folders that libvirt makes when it needs them: there from the start, so that they can be watched. */
 const WATCHED_FOLDERS = [

@@ -13,12 +13,15 @@ interface Suite {
   readonly name: string;
   readonly needs: "nothing" | "toolchain" | "lab";
   readonly testTimeoutSeconds: number;
+  /** Takes hours: only by name, never in plain `npm test`. */
+  readonly isLong?: boolean;
 }
 
 const SUITES: readonly Suite[] = [
   { name: "unit", needs: "nothing", testTimeoutSeconds: 20 },
   { name: "engine", needs: "lab", testTimeoutSeconds: 180 },
   { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
+  { name: "long", needs: "lab", testTimeoutSeconds: 600, isLong: true },
 ];
 
 /** Checks of the sources, each counted like a test. */
@@ -33,11 +36,17 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
 
 /**
  * `npm test [-- SUITE...]`: checks, then the suites. Its last line is 'N passed, N failed'.
- * `npm test -- unit` runs one suite; `--grep` and the like are mocha's own affair.
+ * `npm test -- unit` runs one suite, `npm run test:long` the one that plain `npm test` leaves out;
+ * `--grep` and the like are mocha's own affair.
  */
 export async function main(args: readonly string[]): Promise<number> {
   const wanted =
-    args.length > 0 ? args : ["checks", ...SUITES.map(({ name }) => name)];
+    args.length > 0
+      ? args
+      : [
+          "checks",
+          ...SUITES.filter(({ isLong }) => !isLong).map(({ name }) => name),
+        ];
   const results: [string, SuiteResult, number][] = [];
   const measure = async (name: string, run: () => Promise<SuiteResult>) => {
     if (!wanted.includes(name)) {

@@ -51,11 +51,25 @@ export class EngineRun {
     this.engine.kill("SIGKILL");
   }
 
-  /** Kills those of its processes that run such a program; how many there were. */
-  killPlugins(program: RegExp): number {
-    const hit = this.processes().filter(({ name }) => program.test(name));
-    hit.forEach(({ pid }) => process.kill(pid, "SIGKILL"));
-    return hit.length;
+  /** Kills those of its processes that run such a program. */
+  killPlugins(program: RegExp): void {
+    this.signal(program, "SIGKILL");
+  }
+
+  /** Stops such processes in their tracks. */
+  freezePlugins(program: RegExp): void {
+    this.signal(program, "SIGSTOP");
+  }
+
+  /** Lets such processes go on. */
+  thawPlugins(program: RegExp): void {
+    this.signal(program, "SIGCONT");
+  }
+
+  private signal(program: RegExp, signal: NodeJS.Signals): void {
+    this.processes()
+      .filter(({ name }) => program.test(name))
+      .forEach(({ pid }) => process.kill(pid, signal));
   }
 
   /** Waits for the engine's end, not for that of what it started. Undefined: it was killed. */

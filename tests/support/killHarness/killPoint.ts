@@ -131,18 +131,23 @@ function faultOf(
   { libvirt }: Subject,
 ): FaultActions {
   const nothing = () => Promise.resolve();
+  // The daemon stands still meanwhile, or it would be done with the call before the fault is there.
+  const frozen = (strike: () => void) => () => {
+    libvirt.freezeDaemon();
+    strike();
+    libvirt.thawDaemon();
+  };
   switch (fault) {
     case "engine killed":
-      return { begin: () => run.kill(), end: nothing };
+      return { begin: frozen(() => run.kill()), end: nothing };
     case "provider killed":
-    case "bridge killed":
-      return {
-        begin: () => void run.killPlugins(programOf(fault, step)),
-        end: nothing,
-      };
+    case "bridge killed": {
+      const program = programOf(fault, step);
+      return { begin: frozen(() => run.killPlugins(program)), end: nothing };
+    }
     case "disk full":
       return {
-        begin: () => libvirt.fillDisk(),
+        begin: frozen(() => libvirt.fillDisk()),
         end: () => Promise.resolve(libvirt.emptyDisk()),
       };
     case "daemon restarted": {

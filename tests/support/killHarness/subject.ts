@@ -90,9 +90,7 @@ export class Subject {
         .map(({ id = "" }) => id)
         .sort();
     const uuids = async (names: string[], ask: string) =>
-      (
-        await Promise.all(names.map((name) => libvirt.virsh(ask, name)))
-      ).sort();
+      (await Promise.all(names.map((name) => libvirt.virsh(ask, name)))).sort();
     assert.deepEqual(
       ids("libvirt:index/domain:Domain"),
       await uuids(objects.domain, "domuuid"),

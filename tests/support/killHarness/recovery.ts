@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { EngineRun } from "./engineRun";
+import { type KillPoint, strikeAt, titleOf, wasCutOff } from "./killPoint";
+import { madeObject } from "./steps";
+import { Subject } from "./subject";
+
+/** How often a point is tried when the engine was quicker than the fault. */
+const ATTEMPTS = 3;
+
+/** How a kill point went. */
+export interface PointResult {
+  readonly point: KillPoint;
+  /** Whether the fault struck before the engine knew of the step's end. */
+  readonly cutOff: boolean;
+  /** Whether the object stood on the hypervisor and not in the state right after the fault. */
+  readonly orphaned: boolean;
+  /** How `corral up` took, in seconds. */
+  readonly recoverySeconds: number;
+}
+
+/**
+ * Lets a fault strike a first `up`, recovers by `corral up`, and compares hypervisor and state.
+ * Ends with the stack destroyed.
+ *
+ * @throws when anything is lost, double, unknown to the state or left behind.
+ */
+export async function surviveKillPoint(
+  point: KillPoint,
+  subject: Subject,
+): Promise<PointResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const run = EngineRun.start(subject.stack, subject.nextRun());
+    try {
+      const strike = strikeAt(point, run, subject);
+      await run.ended();
+      await strike.finish();
+      assert.ok(
+        await strike.struck,
+        `the run ended before it came to the step\n${run.output}`,
+      );
+      const landing = await landingOf(point, run, subject);
+      const recoverySeconds = await recover(subject, run);
+      if (isHit(point, landing)) {
+        return { point, ...landing, recoverySeconds };
+      }
+      assert.ok(
+        attempt < ATTEMPTS,
+        `"${titleOf(point)}" did not hit: the engine was quicker ${ATTEMPTS} times`,
+      );
+    } finally {
+      await run.endAll();
+    }
+  }
+}
+
+/** `corral up`, and everything is as it was declared; then it is destroyed and nothing is left. */
+export async function recover(
+  subject: Subject,
+  run: EngineRun,
+): Promise<number> {
+  const began = Date.now();
+  const { exitCode, output } = await subject.stack.corral("up", "--yes");
+  const seconds = (Date.now() - began) / 1000;
+  assert.equal(exitCode, 0, `corral up failed\n${output}`);
+  assert.deepEqual(
+    run.processes().map(({ name }) => name),
+    [],
+    "processes of the run that was struck still live",
+  );
+  await subject.assertWhole();
+  await subject.assertDestroysWhole();
+  return seconds;
+}
+
+type Landing = Pick<PointResult, "cutOff" | "orphaned">;
+
+async function landingOf(
+  point: KillPoint,
+  run: EngineRun,
+  subject: Subject,
+): Promise<Landing> {
+  const cutOff = wasCutOff(point, run);
+  const object = madeObject(point.step, subject.prefix);
+  if (point.where === "start" || object === undefined) {
+    return { cutOff, orphaned: false };
+  }
+  const { resources } = await subject.stack.exportedState();
+  const isKnown = resources.some(({ urn }) => urn === point.step.urn);
+  return { cutOff, orphaned: !isKnown && (await subject.has(object)) };
+}
+
+/** A killed engine or provider must have left an object that the state does not know. */
+function isHit({ fault, where }: KillPoint, { orphaned }: Landing): boolean {
+  return where === "start" || !fault.endsWith("killed") || orphaned;
+}
