@@ -271,6 +271,14 @@ function networkOf(pid: number): string | undefined {
   }
 }
 
+/** Skips a suite, and says why, where a private daemon cannot be. */
+export function needsPrivateLibvirt(this: Mocha.Context): void {
+  if (process.getuid?.() !== 0) {
+    console.log("    skipped: a libvirt daemon of one's own needs root");
+    this.skip();
+  }
+}
+
 /** A small qcow2 image with something in it, so that its upload takes a moment. */
 export async function makeImage(folder: string, mib = 8): Promise<string> {
   const raw = path.join(folder, "image.raw");

@@ -11,6 +11,7 @@ import {
 import { lineOf, tableOf } from "../../support/killHarness/report";
 import { type Step, stepsOf } from "../../support/killHarness/steps";
 import { Subject } from "../../support/killHarness/subject";
+import { needsPrivateLibvirt } from "../../support/privateLibvirt";
 
 /** Every fault, and every kind of object on the hypervisor. All points: tests/long. */
 const CHOSEN: readonly (readonly [Fault, KillPoint["where"], string])[] = [
@@ -28,35 +29,40 @@ const CHOSEN: readonly (readonly [Fault, KillPoint["where"], string])[] = [
   ["daemon gone", "start", "host-store-pool"],
 ];
 
+const STACK = "cutoff";
+
 describe("corral up after a run that was cut off", () => {
-  let subject: Subject;
+  let subject: Subject | undefined;
   let steps: Step[];
   const results: PointResult[] = [];
 
+  before(needsPrivateLibvirt);
+
   before(async () => {
-    subject = await Subject.make("cutoff");
+    subject = await Subject.make(STACK);
     steps = await stepsOf(subject.stack);
   });
 
   after(async () => {
     console.log(tableOf(results));
-    await subject.abandon();
+    await subject?.abandon();
   });
 
   for (const [fault, where, name] of CHOSEN) {
-    it(`leaves nothing lost or double: ${fault}, ${where} ${name}`, async function () {
-      const point = killPoints(fault, steps, subject.prefix).find(
+    it(`leaves nothing lost or double: ${fault}, ${where} ${name}`, async () => {
+      // A failed one takes its stack along: what it left shall not fail the next one.
+      const current = (subject ??= await Subject.make(STACK));
+      const point = killPoints(fault, steps, current.prefix).find(
         (each) => each.where === where && each.step.name === name,
       );
       assert.ok(point, "the stack under test has no such step");
       try {
-        const result = await surviveKillPoint(point, subject);
+        const result = await surviveKillPoint(point, current);
         results.push(result);
         console.log(`      ${lineOf(result)}`);
       } catch (error) {
-        // What it left shall not fail the next one.
-        await subject.abandon();
-        subject = await Subject.make("cutoff");
+        subject = undefined;
+        await current.abandon();
         throw error;
       }
     });

@@ -12,6 +12,7 @@ import {
   whenFileAppears,
   whenStepStarts,
 } from "../../support/killHarness/watch";
+import { needsPrivateLibvirt } from "../../support/privateLibvirt";
 
 const PROVIDER = /^terraform-provider-libvirt/;
 
@@ -19,6 +20,8 @@ describe("corral up while a provider of a killed run is still at work", () => {
   let subject: Subject;
   let steps: Step[];
   let run: EngineRun | undefined;
+
+  before(needsPrivateLibvirt);
 
   beforeEach(async () => {
     subject = await Subject.make("survivor");

@@ -12,6 +12,7 @@ import {
 import { lineOf, tableOf } from "../../support/killHarness/report";
 import { stepsOf } from "../../support/killHarness/steps";
 import { Subject } from "../../support/killHarness/subject";
+import { needsPrivateLibvirt } from "../../support/privateLibvirt";
 
 /** How many there are for the stack under test: a step that gets lost shall be noticed. */
 const KILL_POINTS: Readonly<Record<Fault, number>> = {
@@ -34,6 +35,8 @@ const wanted = new RegExp(process.env.CORRAL_KILL_POINTS ?? "");
 
 describe("corral up after a run that was cut off, at every kill point", () => {
   const results: PointResult[] = [];
+
+  before(needsPrivateLibvirt);
 
   after(() => console.log(tableOf(results)));
 

@@ -11,6 +11,16 @@ import {
 import type { TestStack } from "../testStack";
 import { processesOf, RUN_VARIABLE } from "./processTree";
 
+/** How long an engine may take to end after it was interrupted. */
+const INTERRUPT_SECONDS = 30;
+
+/** How a run of the engine ended. */
+export interface EngineEnd {
+  /** Whether it had to be interrupted. */
+  readonly hung: boolean;
+  readonly seconds: number;
+}
+
 /** An `up` of the engine that something happens to. */
 export class EngineRun {
   private constructor(
@@ -72,18 +82,28 @@ export class EngineRun {
       .forEach(({ pid }) => process.kill(pid, signal));
   }
 
-  /** Waits for the engine's end, not for that of what it started. Undefined: it was killed. */
-  async ended(seconds = 150): Promise<number | undefined> {
+  /**
+   * Waits for the engine's end, not for that of what it started. An engine that hangs is interrupted
+   * as an operator would do it, and killed when that does not help.
+   *
+   * @param patienceSeconds how long it may take by itself.
+   */
+  async ended(patienceSeconds = 60): Promise<EngineEnd> {
+    const began = Date.now();
     let isOver = false;
     void this.engine.then(() => {
       isOver = true;
     });
-    if (!(await becomes(() => isOver, seconds))) {
-      throw new Error(
-        `the engine did not end within ${seconds} s\n${this.output}`,
-      );
+    const seconds = () => (Date.now() - began) / 1000;
+    if (await becomes(() => isOver, patienceSeconds)) {
+      return { hung: false, seconds: seconds() };
     }
-    return (await this.engine).exitCode as number | undefined;
+    this.engine.kill("SIGINT");
+    if (!(await becomes(() => isOver, INTERRUPT_SECONDS))) {
+      this.kill();
+      await this.engine;
+    }
+    return { hung: true, seconds: seconds() };
   }
 
   /** The engine and what it started, as far as it runs now. */

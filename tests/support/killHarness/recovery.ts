@@ -14,7 +14,9 @@ export interface PointResult {
   readonly cutOff: boolean;
   /** Whether the object stood on the hypervisor and not in the state right after the fault. */
   readonly orphaned: boolean;
-  /** How `corral up` took, in seconds. */
+  /** Whether the run that was struck hung until it was interrupted. */
+  readonly hung: boolean;
+  /** How long `corral up` took, in seconds. */
   readonly recoverySeconds: number;
 }
 
@@ -32,7 +34,7 @@ export async function surviveKillPoint(
     const run = EngineRun.start(subject.stack, subject.nextRun());
     try {
       const strike = strikeAt(point, run, subject);
-      await run.ended();
+      const { hung } = await run.ended();
       await strike.finish();
       assert.ok(
         await strike.struck,
@@ -41,7 +43,7 @@ export async function surviveKillPoint(
       const landing = await landingOf(point, run, subject);
       const recoverySeconds = await recover(subject, run);
       if (isHit(point, landing)) {
-        return { point, ...landing, recoverySeconds };
+        return { point, ...landing, hung, recoverySeconds };
       }
       assert.ok(
         attempt < ATTEMPTS,

@@ -11,7 +11,10 @@ export function lineOf(result: PointResult): string {
 /** The number of kill points for each fault, and where they landed. */
 export function tableOf(results: readonly PointResult[]): string {
   const table = new Table({
-    head: ["fault", "kill points", "at start", "inside", "cut off", "orphaned"],
+    head: [
+      ...["fault", "kill points", "at start", "inside"],
+      ...["cut off", "orphaned", "hung"],
+    ],
     style: { head: [], border: [] },
   });
   const counts = (of: readonly PointResult[]) => [
@@ -20,6 +23,7 @@ export function tableOf(results: readonly PointResult[]): string {
     of.filter(({ point }) => point.where === "inside").length,
     of.filter(({ cutOff }) => cutOff).length,
     of.filter(({ orphaned }) => orphaned).length,
+    of.filter(({ hung }) => hung).length,
   ];
   for (const fault of FAULTS) {
     const of = results.filter(({ point }) => point.fault === fault);
@@ -31,9 +35,10 @@ export function tableOf(results: readonly PointResult[]): string {
   return table.toString();
 }
 
-function landing({ cutOff, orphaned }: PointResult): string {
+function landing({ cutOff, orphaned, hung }: PointResult): string {
+  const end = hung ? ", hung until it was interrupted" : "";
   if (orphaned) {
-    return "left an object that the state did not know";
+    return `left an object that the state did not know${end}`;
   }
-  return cutOff ? "cut the step off" : "the step was done";
+  return (cutOff ? "cut the step off" : "the step was done") + end;
 }

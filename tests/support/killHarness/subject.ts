@@ -15,15 +15,23 @@ export class Subject {
   private constructor(
     readonly libvirt: PrivateLibvirt,
     readonly stack: TestStack,
+    /** The file that the machines' image is uploaded from. */
+    private readonly image: string,
     private readonly before: Census,
   ) {}
 
   /** @param name of the stack. */
   static async make(name: string): Promise<Subject> {
-    const stack = await TestStack.make(name);
     const libvirt = await PrivateLibvirt.start();
-    stack.declare(fleet(libvirt, await makeImage(stack.folder)));
-    return new Subject(libvirt, stack, await libvirt.census());
+    try {
+      const stack = await TestStack.make(name);
+      const image = await makeImage(stack.folder);
+      stack.declare(fleet(libvirt, image));
+      return new Subject(libvirt, stack, image, await libvirt.census());
+    } catch (error) {
+      await libvirt.remove();
+      throw error;
+    }
   }
 
   /** What all names of the stack begin with on the hypervisor. */
@@ -49,7 +57,7 @@ export class Subject {
   }
 
   /** What stands on the hypervisor, as virsh says. */
-  async objects(): Promise<Record<MadeObject["kind"], string[]>> {
+  async objects(): Promise<Objects> {
     const { domains, networks, pools, volumes } = await this.libvirt.census();
     return {
       domain: [...domains],
@@ -82,6 +90,9 @@ export class Subject {
       ]),
     ]);
 
+    await this.assertActive(objects);
+    this.assertContents(objects.volume);
+
     const { resources, pending } = await this.stack.exportedState();
     assert.deepEqual(pending, [], "operations that the state calls pending");
     const ids = (type: string) =>
@@ -103,31 +114,67 @@ export class Subject {
       ids("libvirt:index/pool:Pool"),
       await uuids(objects.pool, "pool-uuid"),
     );
+    assert.deepEqual(
+      resources
+        .filter(({ type }) => isDisk(type))
+        .map(volumeName)
+        .sort(),
+      objects.volume.filter((name) => !name.includes("-console-")).sort(),
+    );
     for (const machine of MACHINES) {
       await this.assertMachine(machine, resources);
     }
   }
 
-  /** The machine runs, on the disks that its own resources made. */
+  /** What was made in several calls was made to the end: everything runs and starts with the host. */
+  private async assertActive(objects: Objects): Promise<void> {
+    const lists = [
+      ["list", objects.domain],
+      ["net-list", objects.network],
+      ["pool-list", objects.pool],
+    ] as const;
+    for (const [list, names] of lists) {
+      for (const flags of [[], ["--autostart"]]) {
+        const found = await this.libvirt.virsh(list, "--name", ...flags);
+        assert.deepEqual(
+          found.split(/\s+/).sort(),
+          [...names].sort(),
+          [list, ...flags].join(" "),
+        );
+      }
+    }
+  }
+
+  /** No upload was cut off. */
+  private assertContents(volumes: readonly string[]): void {
+    const contentOf = (name: string) =>
+      fs.readFileSync(
+        path.join(this.libvirt.root, this.libvirt.poolFolder, name),
+      );
+    for (const name of volumes) {
+      if (name.includes("-image-")) {
+        assert.ok(contentOf(name).equals(fs.readFileSync(this.image)), name);
+      }
+      if (name.includes("-cloudinit-")) {
+        assert.ok(contentOf(name).includes("#cloud-config"), name);
+      }
+    }
+  }
+
+  /** The machine has the disks that its own resources made. */
   private async assertMachine(
     machine: string,
     resources: readonly StateResource[],
   ): Promise<void> {
     const domain = `${this.prefix}-${machine}`;
-    assert.equal(await this.libvirt.virsh("domstate", domain), "running");
     const disks = (await this.libvirt.virsh("domblklist", domain))
       .split("\n")
       .map((line) => path.basename(line.trim().split(/\s+/)[1] ?? ""))
       .sort();
-    const made = [`${machine}-root`, `${machine}-cloudinit`].map(
-      (name) =>
-        resources.find(
-          ({ urn, type }) => urn.endsWith(`::${name}`) && isDisk(type),
-        )?.id ?? `no ${name} in the state`,
+    const made = resources.filter(
+      ({ urn, type }) => isDisk(type) && urn.includes(`::${machine}-`),
     );
-    // An id is the volume's path; a cloud-init disk's has a random part behind it.
-    const names = made.map((id) => path.basename(id.split(";")[0] ?? ""));
-    assert.deepEqual(disks, names.sort());
+    assert.deepEqual(disks, made.map(volumeName).sort());
   }
 
   /** Destroys the stack and compares what stands there with what stood there before it. */
@@ -155,6 +202,14 @@ export class Subject {
       await this.libvirt.remove();
     }
   }
+}
+
+/** Names on the hypervisor, by kind. */
+type Objects = Record<MadeObject["kind"], string[]>;
+
+/** A volume's id is its path; a cloud-init disk's has a random part behind it. */
+function volumeName({ id = "" }: StateResource): string {
+  return path.basename(id.split(";")[0] ?? "");
 }
 
 function isDisk(type: string): boolean {
