@@ -44,7 +44,7 @@ describe("corral up after a run that was cut off", () => {
   });
 
   after(async () => {
-    console.log(tableOf(results));
+    console.log(results.length > 0 ? tableOf(results) : "");
     await subject?.abandon();
   });
 

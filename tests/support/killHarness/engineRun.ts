@@ -9,7 +9,7 @@ import {
   type KnownProcess,
 } from "@corral-iac/tools/lab/processes";
 import type { TestStack } from "../testStack";
-import { processesOf, RUN_VARIABLE } from "./processTree";
+import { processesOf, RUN_VARIABLE } from "./markedProcesses";
 
 /** How long an engine may take to end after it was interrupted. */
 const INTERRUPT_SECONDS = 30;
@@ -79,7 +79,13 @@ export class EngineRun {
   private signal(program: RegExp, signal: NodeJS.Signals): void {
     this.processes()
       .filter(({ name }) => program.test(name))
-      .forEach(({ pid }) => process.kill(pid, signal));
+      .forEach(({ pid }) => {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // It ended by itself meanwhile.
+        }
+      });
   }
 
   /**
