@@ -35,6 +35,9 @@ export class EngineRun {
     const mark = randomUUID();
     const eventLog = path.join(stack.folder, `events-${number}.json`);
     fs.writeFileSync(eventLog, ""); // To be watched from the start.
+    // What a killed process leaves in its scratch folder goes with the stack's.
+    const scratch = path.join(stack.folder, "scratch");
+    fs.mkdirSync(scratch, { recursive: true });
     const outputFile = path.join(stack.folder, `output-${number}.txt`);
     const outputTo = fs.openSync(outputFile, "w");
     const command = stack.command(
@@ -46,6 +49,7 @@ export class EngineRun {
         ...command.env,
         // --event-log is one of the flags that only the Automation API uses.
         PULUMI_DEBUG_COMMANDS: "true",
+        TMPDIR: scratch,
         [RUN_VARIABLE]: mark,
       },
       // Not a pipe: what outlives the engine would hold it open.
