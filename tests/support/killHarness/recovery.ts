@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EngineRun } from "./engineRun";
 import { type KillPoint, strikeAt, titleOf, wasCutOff } from "./killPoint";
-import { madeObject } from "./steps";
+import { madeObject, servedBy } from "./steps";
 import { Subject } from "./subject";
 
 /** How often a point is tried when the engine was quicker than the fault. */
@@ -14,6 +14,8 @@ export interface PointResult {
   readonly cutOff: boolean;
   /** Whether the object stood on the hypervisor and not in the state right after the fault. */
   readonly orphaned: boolean;
+  /** Whether the object had appeared, and was gone again without the state knowing it. */
+  readonly takenBack: boolean;
   /** Whether the run that was struck hung until it was interrupted. */
   readonly hung: boolean;
   /** How long `corral up` took, in seconds. */
@@ -74,7 +76,7 @@ export async function recover(
   return seconds;
 }
 
-type Landing = Pick<PointResult, "cutOff" | "orphaned">;
+type Landing = Pick<PointResult, "cutOff" | "orphaned" | "takenBack">;
 
 async function landingOf(
   point: KillPoint,
@@ -84,14 +86,32 @@ async function landingOf(
   const cutOff = wasCutOff(point, run);
   const object = madeObject(point.step, subject.prefix);
   if (point.where === "start" || object === undefined) {
-    return { cutOff, orphaned: false };
+    return { cutOff, orphaned: false, takenBack: false };
   }
   const { resources } = await subject.stack.exportedState();
   const isKnown = resources.some(({ urn }) => urn === point.step.urn);
-  return { cutOff, orphaned: !isKnown && (await subject.has(object)) };
+  const isThere = await subject.has(object);
+  return {
+    cutOff,
+    orphaned: !isKnown && isThere,
+    takenBack: !isKnown && !isThere,
+  };
 }
 
-/** A killed engine or provider must have left an object that the state does not know. */
-function isHit({ fault, where }: KillPoint, { orphaned }: Landing): boolean {
-  return where === "start" || !fault.endsWith("killed") || orphaned;
+/**
+ * A killed engine or provider must have left an object that the state does not know. Only corral-ops
+ * may have taken it back: it ends with its engine, and tidies up before.
+ */
+function isHit(
+  { fault, where, step }: KillPoint,
+  { orphaned, takenBack }: Landing,
+): boolean {
+  const mayTakeBack =
+    fault === "engine killed" && servedBy(step) === "corral-ops";
+  return (
+    where === "start" ||
+    !fault.endsWith("killed") ||
+    orphaned ||
+    (mayTakeBack && takenBack)
+  );
 }

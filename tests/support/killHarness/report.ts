@@ -13,7 +13,7 @@ export function tableOf(results: readonly PointResult[]): string {
   const table = new Table({
     head: [
       ...["fault", "kill points", "at start", "inside"],
-      ...["cut off", "orphaned", "hung"],
+      ...["cut off", "orphaned", "taken back", "hung"],
     ],
     style: { head: [], border: [] },
   });
@@ -23,6 +23,7 @@ export function tableOf(results: readonly PointResult[]): string {
     of.filter(({ point }) => point.where === "inside").length,
     of.filter(({ cutOff }) => cutOff).length,
     of.filter(({ orphaned }) => orphaned).length,
+    of.filter(({ takenBack }) => takenBack).length,
     of.filter(({ hung }) => hung).length,
   ];
   for (const fault of FAULTS) {
@@ -35,10 +36,14 @@ export function tableOf(results: readonly PointResult[]): string {
   return table.toString();
 }
 
-function landing({ cutOff, orphaned, hung }: PointResult): string {
+function landing(result: PointResult): string {
+  const { cutOff, orphaned, takenBack, hung } = result;
   const end = hung ? ", hung until it was interrupted" : "";
   if (orphaned) {
     return `left an object that the state did not know${end}`;
+  }
+  if (takenBack) {
+    return `the provider took back what it had made${end}`;
   }
   return (cutOff ? "cut the step off" : "the step was done") + end;
 }
