@@ -21,6 +21,8 @@ interface Suite {
   readonly testTimeoutSeconds: number;
   /** Pieces of the toolchain beside those of `npm start`: their build is no test's time. */
   readonly pieces?: readonly PieceName[];
+  /** Takes hours: only by name, never in plain `npm test`. */
+  readonly isLong?: boolean;
 }
 
 const SUITES: readonly Suite[] = [
@@ -34,6 +36,7 @@ const SUITES: readonly Suite[] = [
   { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
   // The last one: toolchain and guest image are built by now.
   { name: "commands", needs: "labDown", testTimeoutSeconds: 600 },
+  { name: "long", needs: "lab", testTimeoutSeconds: 600, isLong: true },
 ];
 
 /** What did not get as far as its tests. */
@@ -52,11 +55,17 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
 
 /**
  * `npm test [-- SUITE...]`: checks, then the suites. Its last line is 'N passed, N failed'.
- * `npm test -- unit` runs one suite; `--grep` and the like are mocha's own affair.
+ * `npm test -- unit` runs one suite, `npm run test:long` the one that plain `npm test` leaves out;
+ * `--grep` and the like are mocha's own affair.
  */
 export async function main(args: readonly string[]): Promise<number> {
   const wanted =
-    args.length > 0 ? args : ["checks", ...SUITES.map(({ name }) => name)];
+    args.length > 0
+      ? args
+      : [
+          "checks",
+          ...SUITES.filter(({ isLong }) => !isLong).map(({ name }) => name),
+        ];
   const results: [string, SuiteResult, number][] = [];
   const measure = async (name: string, run: () => Promise<SuiteResult>) => {
     if (!wanted.includes(name)) {

@@ -17,7 +17,27 @@ type CensusKind =
   | "firewall"
   | "files";
 
-const URI = "qemu:///system";
+/** Where to count. */
+export interface Place {
+  /** Connection URI of the daemon. */
+  readonly uri: string;
+  /** Root folder as the daemon sees it; empty: that of this process. */
+  readonly root: string;
+  /** The kernel's table of the network interfaces there. */
+  readonly interfaces: string;
+  /** Folders to look into beside libvirt's own. */
+  readonly folders: readonly string[];
+  /** Whether a running program is one of that place. */
+  readonly hasProcess: (pid: number) => boolean;
+}
+
+const THIS_MACHINE: Place = {
+  uri: "qemu:///system",
+  root: "",
+  interfaces: "/proc/self/net/dev",
+  folders: [],
+  hasProcess: () => true,
+};
 
 /** Programs that may be left running. Their command lines are matched by their first word. */
 const PROGRAMS =
@@ -42,22 +62,25 @@ const DAEMON_FILES =
 /**
  * Counts what there is, by libvirt's and the kernel's own tools. Works without a libvirt daemon: its
  * lists are empty then.
+ *
+ * @param place default: this machine, with libvirt's system daemon.
  */
-export async function census(): Promise<Census> {
-  const pools = await names("pool-list");
+export async function census(place: Place = THIS_MACHINE): Promise<Census> {
+  const pools = await names(place, "pool-list");
   return {
-    domains: await names("list"),
-    networks: await names("net-list"),
+    domains: await names(place, "list"),
+    networks: await names(place, "net-list"),
     pools,
-    volumes: (await Promise.all(pools.map(volumesOf))).flat(),
-    processes: processes(),
-    interfaces: fs
-      .readdirSync("/sys/class/net")
-      .filter((name) => /^(virbr|vnet|tap|macvtap|br-)/.test(name)),
-    firewall: await libvirtRules(),
-    files: FOLDERS.flatMap(filesUnder).filter(
-      (file) => !DAEMON_FILES.test(file),
-    ),
+    volumes: (
+      await Promise.all(pools.map((pool) => volumesOf(place, pool)))
+    ).flat(),
+    processes: processes(place),
+    interfaces: interfaces(place),
+    // The rules of another network namespace are gone with it.
+    firewall: place.root === "" ? await libvirtRules() : [],
+    files: [...FOLDERS, ...place.folders]
+      .flatMap((folder) => filesUnder(place.root, folder))
+      .filter((file) => !DAEMON_FILES.test(file)),
   };
 }
 
@@ -87,20 +110,21 @@ function without(list: readonly string[], other: readonly string[]): string[] {
 }
 
 async function names(
+  place: Place,
   list: "list" | "net-list" | "pool-list",
 ): Promise<string[]> {
-  return lines(await virsh(list, "--all", "--name"));
+  return lines(await virsh(place, list, "--all", "--name"));
 }
 
-async function volumesOf(pool: string): Promise<string[]> {
-  await virsh("pool-refresh", pool);
-  const rows = lines(await virsh("vol-list", pool));
+async function volumesOf(place: Place, pool: string): Promise<string[]> {
+  await virsh(place, "pool-refresh", pool);
+  const rows = lines(await virsh(place, "vol-list", pool));
   return rows.map((row) => `${pool}/${row.split(/\s+/)[0]}`);
 }
 
 /** An unreachable daemon and an inactive pool have nothing to list. */
-async function virsh(...args: string[]): Promise<string> {
-  const run = await execa("virsh", ["-q", "-c", URI, ...args], {
+async function virsh(place: Place, ...args: string[]): Promise<string> {
+  const run = await execa("virsh", ["-q", "-c", place.uri, ...args], {
     reject: false,
     timeout: 20_000,
   });
@@ -115,10 +139,10 @@ function lines(output: string): string[] {
 }
 
 /** Running programs of interest, without their pids: two of a kind stand twice. */
-function processes(): string[] {
+function processes({ hasProcess }: Place): string[] {
   return fs
     .readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => /^\d+$/.test(entry) && hasProcess(Number(entry)))
     .flatMap((pid) => programName(pid) ?? [])
     .sort();
 }
@@ -136,11 +160,20 @@ function programName(pid: string): string | undefined {
   }
 }
 
-function filesUnder(folder: string): string[] {
-  if (!fs.existsSync(folder)) {
+/** Interfaces of machines and networks. */
+function interfaces(place: Place): string[] {
+  return fs
+    .readFileSync(place.interfaces, "utf8")
+    .split("\n")
+    .map((line) => line.split(":")[0]?.trim() ?? "")
+    .filter((name) => /^(virbr|vnet|tap|macvtap|br-)/.test(name));
+}
+
+function filesUnder(root: string, folder: string): string[] {
+  if (!fs.existsSync(root + folder)) {
     return [];
   }
-  return (fs.readdirSync(folder, { recursive: true }) as string[])
+  return (fs.readdirSync(root + folder, { recursive: true }) as string[])
     .map((file) => path.join(folder, file))
     .sort();
 }
