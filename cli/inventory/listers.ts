@@ -31,3 +31,11 @@ export async function listersFor(
   );
   return Promise.all(needed.map(async ({ load }) => (await load()).lister));
 }
+
+/** Resources of Corral's own plugin: what they make is in the inventory, or they make nothing. */
+const OWN = /^corral-ops:/;
+
+/** Whether what a resource of this type makes would be found by an inventory. */
+export function isListed(type: string): boolean {
+  return OWN.test(type) || LISTERS.some(({ types }) => types.test(type));
+}

@@ -1,14 +1,7 @@
-import * as fs from "node:fs";
-import * as os from "node:os";
-import * as path from "node:path";
 import type { Pulumi } from "../engine/pulumi";
+import { exportState, importState } from "../engine/state";
 import type { Leftover } from "../inventory/take";
-import {
-  type ExportedState,
-  plannedFor,
-  type PlannedStep,
-  withAdopted,
-} from "./adoption";
+import { plannedFor, type PlannedStep, withAdopted } from "./adoption";
 
 /**
  * Takes leftovers into the state, so that the next `up` goes on with them instead of making new
@@ -55,10 +48,7 @@ async function adoptRound(
   log: (line: string) => void,
 ): Promise<Leftover[]> {
   const steps = await plannedSteps(pulumi);
-  const before = JSON.parse(
-    await pulumi.output(["stack", "export"]),
-  ) as ExportedState;
-  let state = before;
+  let state = await exportState(pulumi);
   const adopted: Leftover[] = [];
   const urns: string[] = [];
   for (const leftover of leftovers) {
@@ -90,18 +80,4 @@ async function plannedSteps(pulumi: Pulumi): Promise<readonly PlannedStep[]> {
     steps?: PlannedStep[];
   };
   return plan.steps ?? [];
-}
-
-async function importState(
-  pulumi: Pulumi,
-  state: ExportedState,
-): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-adopt-"));
-  try {
-    const file = path.join(folder, "state.json");
-    fs.writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
-    await pulumi.output(["stack", "import", "--file", file]);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
 }

@@ -1,17 +1,9 @@
-import type { HypervisorObject } from "@corral-iac/corral/core/inventory/lister";
-import type { AdoptedAs } from "@corral-iac/corral/core/inventory/lister";
-
-/** An exported state, as far as adoption changes it; everything else is kept as it is. */
-export interface ExportedState {
-  readonly version: number;
-  readonly deployment: {
-    readonly resources?: readonly Record<string, unknown>[];
-    readonly pending_operations?: readonly {
-      readonly resource: { readonly urn: string };
-    }[];
-    readonly [field: string]: unknown;
-  };
-}
+import type {
+  AdoptedAs,
+  HypervisorObject,
+  StateResource,
+} from "@corral-iac/corral/core/inventory/lister";
+import type { ExportedState } from "../engine/state";
 
 /** A step of `pulumi preview --json`. */
 export interface PlannedStep {
@@ -65,7 +57,7 @@ export function withAdopted(
   const { resources = [], pending_operations: pending = [] } = state.deployment;
   const inputs = step.newState?.inputs as Readonly<Record<string, unknown>>;
   const adopted = {
-    ...step.newState,
+    ...(step.newState as unknown as StateResource),
     id: as.id,
     // What it really is, the provider says at the refresh that follows.
     outputs: { ...inputs, ...as.outputs },

@@ -1,7 +1,7 @@
 import { confirm, isInteractive } from "../ask";
 import { openStack, type OpenStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
-import { readState } from "../engine/state";
+import { exportState, resourcesOf } from "../engine/state";
 import { declaredHypervisors } from "../inventory/declared";
 import { takeInventory, type Inventory } from "../inventory/take";
 import { endDeadRun } from "../recovery/deadRun";
@@ -50,7 +50,7 @@ async function look(
   stack: OpenStack,
   { stamps }: OrphansOptions,
 ): Promise<Inventory> {
-  const { resources } = await readState(stack.pulumi);
+  const resources = resourcesOf(await exportState(stack.pulumi));
   return takeInventory(stack.name, resources, {
     claimedStamps: stamps,
     declared: declaredHypervisors(stack.pulumi.selection),

@@ -1,9 +1,15 @@
 import { confirm, isInteractive } from "../ask";
 import type { OpenStack } from "../engine/openStack";
-import { readState } from "../engine/state";
+import {
+  exportState,
+  type ExportedState,
+  importState,
+  resourcesOf,
+} from "../engine/state";
 import { takeInventory, type Inventory } from "../inventory/take";
 import { objectsTable, missingTable } from "../inventory/words";
 import { endDeadRun } from "./deadRun";
+import { settledOperations, withoutOperations } from "./pendingOperations";
 import { removeLeftovers } from "./removeLeftovers";
 
 /** What recovery may do without asking. */
@@ -30,16 +36,47 @@ export async function recover(
   options: RecoveryOptions,
 ): Promise<Recovery> {
   await endDeadRun(stack, options.log);
-  // From here to the end no engine can be making what we take for a leftover.
-  const held = await stack.locks?.hold();
-  try {
-    const { resources } = await readState(stack.pulumi);
-    const inventory = await takeInventory(stack.name, resources);
+  const { state, inventory } = await underLock(stack, async () => {
+    const state = await exportState(stack.pulumi);
+    const inventory = await takeInventory(stack.name, resourcesOf(state));
     await clearLeftovers(inventory, stack, options);
-    tellMissing(inventory, options.log);
-    return { refresh: inventory.missing.length > 0 };
+    return { state, inventory };
+  });
+  if (inventory.unreachable.length === 0) {
+    await forgetSettled(state, stack, options.log);
+  }
+  tellMissing(inventory, options.log);
+  return { refresh: inventory.missing.length > 0 };
+}
+
+/** While the work goes on no engine can be making what it takes for a leftover. */
+async function underLock<T>(
+  { locks }: OpenStack,
+  work: () => Promise<T>,
+): Promise<T> {
+  const held = await locks?.hold();
+  try {
+    return await work();
   } finally {
     await held?.release();
+  }
+}
+
+/**
+ * Takes operations out of the state whose outcome is known now. Pulumi locks for the import itself,
+ * so our lock is given back just before; nobody runs a whole update in that moment.
+ */
+async function forgetSettled(
+  state: ExportedState,
+  { pulumi }: OpenStack,
+  log: (line: string) => void,
+): Promise<void> {
+  const settled = settledOperations(state);
+  if (settled.length > 0) {
+    await importState(pulumi, withoutOperations(state, settled));
+    log(
+      `Settled ${settled.length} operations that the dead run had begun: none of them left anything behind`,
+    );
   }
 }
 

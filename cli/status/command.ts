@@ -1,7 +1,7 @@
 import type { MachineStatus } from "@corral-iac/corral/core/inventory/status";
 import { openStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
-import { readState } from "../engine/state";
+import { exportState, resourcesOf } from "../engine/state";
 import { listersFor } from "../inventory/listers";
 import { table } from "../inventory/words";
 
@@ -22,7 +22,7 @@ export async function status(
   { json }: { readonly json: boolean },
 ): Promise<number> {
   const { pulumi } = await openStack(selection);
-  const { resources } = await readState(pulumi);
+  const resources = resourcesOf(await exportState(pulumi));
   const rows: Row[] = [];
   let complete = true;
   for (const lister of await listersFor(resources, [])) {

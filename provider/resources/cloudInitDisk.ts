@@ -62,7 +62,10 @@ export const cloudInitDisk = defineResource({
   checks: ({ uri }) => uriFaults("uri", uri),
 
   async create(ctx, inputs) {
-    const folder = await fs.mkdtemp(path.join(os.tmpdir(), "corral-seed-"));
+    await removeStaleSeeds();
+    const folder = await fs.mkdtemp(
+      path.join(os.tmpdir(), `${SEED_PREFIX}${process.pid}-`),
+    );
     try {
       const iso = await makeIso(ctx, folder, inputs);
       const key = await upload(ctx, iso, inputs);
@@ -96,6 +99,31 @@ export const cloudInitDisk = defineResource({
     }
   },
 });
+
+/** Temporary folders; the number of their process follows, so that a dead one's are known. */
+const SEED_PREFIX = "corral-seed-";
+
+/** A killed plugin cannot tidy up, and the documents hold secrets: the next one does it. */
+async function removeStaleSeeds(): Promise<void> {
+  for (const name of await fs.readdir(os.tmpdir())) {
+    const pid = /^corral-seed-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) {
+      // Another user's, and one that another plugin is removing right now, is not ours to remove.
+      await fs
+        .rm(path.join(os.tmpdir(), name), { recursive: true, force: true })
+        .catch(() => undefined);
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
 
 interface Documents {
   readonly userData: string;
