@@ -28,8 +28,8 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
     .option("-y, --yes", "ask nothing", false)
     .argument("[flags...]", "flags for Pulumi, after --")
     .action(async (flags: string[], options: RunFlags) => {
-      const { run } = await import("./run/run.js");
-      finish(await run("up", selectionOf(options), { ...options, flags }));
+      const { up } = await import("./run/run.js");
+      finish(await up(selectionOf(options), { ...options, flags }));
     });
 
   onStack(corral, "destroy")
@@ -39,8 +39,8 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
     .option("-y, --yes", "ask nothing", false)
     .argument("[flags...]", "flags for Pulumi, after --")
     .action(async (flags: string[], options: RunFlags) => {
-      const { run } = await import("./run/run.js");
-      finish(await run("destroy", selectionOf(options), { ...options, flags }));
+      const { destroy } = await import("./run/run.js");
+      finish(await destroy(selectionOf(options), { ...options, flags }));
     });
 
   onStack(corral, "preview")

@@ -1,6 +1,7 @@
 import { openStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
 import { recover } from "../recovery/recover";
+import { destroyRefreshed } from "./destroyRefreshed";
 
 export interface RunOptions {
   /** Asks nothing. */
@@ -10,23 +11,45 @@ export interface RunOptions {
 }
 
 /**
- * The commands `corral up` and `corral destroy`: takes away what a run that was cut off left
- * behind, then runs the engine on this terminal.
+ * The command `corral up`: takes away what a run that was cut off left behind, then runs the engine
+ * on this terminal.
  *
  * @returns Pulumi's exit code.
  * @throws Error when somebody else works on the stack, or when leftovers stay.
  */
-export async function run(
-  command: "up" | "destroy",
+export async function up(
   selection: StackSelection,
   { yes, flags }: RunOptions,
 ): Promise<number> {
   const stack = await openStack(selection);
   const { refresh } = await recover(stack, { yes, log: console.error });
   return stack.pulumi.onTerminal([
-    command,
+    "up",
     ...(yes ? ["--yes"] : []),
     ...(refresh && !flags.includes("--refresh") ? ["--refresh"] : []),
+    ...flags,
+  ]);
+}
+
+/**
+ * The command `corral destroy`: as {@link up}, for `pulumi destroy`. Leftovers go first: afterwards
+ * no state would know whose they are.
+ */
+export async function destroy(
+  selection: StackSelection,
+  { yes, flags }: RunOptions,
+): Promise<number> {
+  const stack = await openStack(selection);
+  const { refresh } = await recover(stack, { yes, log: console.error });
+  if (yes && refresh && !flags.includes("--refresh")) {
+    const run = async (args: readonly string[]) => ({
+      exitCode: await stack.pulumi.onTerminal(args),
+    });
+    return (await destroyRefreshed(run, flags, console.error)).exitCode;
+  }
+  return stack.pulumi.onTerminal([
+    "destroy",
+    ...(yes ? ["--yes"] : []),
     ...flags,
   ]);
 }

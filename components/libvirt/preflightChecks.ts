@@ -1,7 +1,13 @@
 import { networksOverlap, parseIpv4Network } from "../core/ipv4";
 import type { LibvirtClient } from "../core/libvirt-client/client";
 import { LibvirtError } from "../core/libvirt-client/errors";
-import { describeOwner, parseStamp, parseStampElement } from "../core/stamp";
+import { namePrefix } from "../core/names";
+import {
+  describeOwner,
+  type OwnershipStamp,
+  parseStamp,
+  parseStampElement,
+} from "../core/stamp";
 import { formatBytes } from "../core/units";
 import { inspectImage } from "./imageSource";
 import {
@@ -20,7 +26,7 @@ export type NewInputs = Readonly<Record<string, unknown>>;
 const LEAST_FREE_BYTES = 16 * 1024 ** 2;
 
 const LEFTOVER =
-  "It carries this machine's own stamp: an earlier run made it and was cut off before it could note it down.";
+  "It carries this machine's own stamp: an earlier run made it and was cut off before it could note it down. `corral up` removes it; by hand:";
 
 /** Refuses when the domain's name is taken. */
 export async function checkDomain(
@@ -35,7 +41,7 @@ export async function checkDomain(
       name,
       client.uri,
       xml,
-      ownStampId(inputs),
+      ownStamp(inputs),
       `virsh -c ${client.uri} undefine --nvram ${name}`,
     );
   }
@@ -54,7 +60,7 @@ export async function checkNetwork(
       name,
       client.uri,
       xml,
-      ownStampId(inputs),
+      ownStamp(inputs),
       `virsh -c ${client.uri} net-undefine ${name}`,
     );
   }
@@ -85,7 +91,7 @@ export async function checkPool(
   const name = text(inputs.name);
   if (await poolExists(client, name)) {
     throw new Error(
-      `pool "${name}" exists already at ${client.uri}. ${LEFTOVER} Remove it by: virsh -c ${client.uri} pool-undefine ${name}`,
+      `pool "${name}" exists already at ${client.uri}. ${LEFTOVER} virsh -c ${client.uri} pool-undefine ${name}`,
     );
   }
 }
@@ -110,7 +116,7 @@ export async function checkVolume(
   if ((await findVolume(client, poolName, name)) !== undefined) {
     throw new Error(
       `volume "${name}" exists already in pool "${poolName}" at ${client.uri}. ${LEFTOVER} ` +
-        `Remove it by: virsh -c ${client.uri} vol-delete ${name} --pool ${poolName}`,
+        `virsh -c ${client.uri} vol-delete ${name} --pool ${poolName}`,
     );
   }
   await checkBase(client, inputs, poolName);
@@ -182,7 +188,7 @@ function taken(
   name: string,
   uri: string,
   xml: string,
-  ownId: string | undefined,
+  own: OwnershipStamp | undefined,
   remove: string,
 ): Error {
   const stamp = parseStamp(xml);
@@ -191,19 +197,27 @@ function taken(
       `the name "${name}" is taken at ${uri} by a ${kind} that Corral did not make; rename one of the two`,
     );
   }
-  return stamp.id === ownId
-    ? new Error(
-        `${kind} "${name}" exists already at ${uri}. ${LEFTOVER} Remove it by: ${remove}`,
-      )
-    : new Error(
-        `the name "${name}" is taken at ${uri} by the ${kind} of ${describeOwner(stamp)}; rename one of the two`,
-      );
+  if (stamp.id === own?.id) {
+    return new Error(
+      `${kind} "${name}" exists already at ${uri}. ${LEFTOVER} ${remove}`,
+    );
+  }
+  if (own !== undefined && namePrefix(stamp) === namePrefix(own)) {
+    return new Error(
+      `the name "${name}" is taken at ${uri} by the ${kind} of ${describeOwner(stamp)}: ` +
+        "another stack of this name made it, or this one before its state was restored or lost. " +
+        `If it was this one: corral orphans --stack ${own.stack} --stamp ${stamp.id}; else rename one of the two`,
+    );
+  }
+  return new Error(
+    `the name "${name}" is taken at ${uri} by the ${kind} of ${describeOwner(stamp)}; rename one of the two`,
+  );
 }
 
-/** The stamp's id out of the XSLT that puts it in. */
-function ownStampId(inputs: NewInputs): string | undefined {
+/** The stamp out of the XSLT that puts it in. */
+function ownStamp(inputs: NewInputs): OwnershipStamp | undefined {
   const { xslt } = (inputs.xml ?? {}) as { xslt?: string };
-  return xslt === undefined ? undefined : parseStampElement(xslt)?.id;
+  return xslt === undefined ? undefined : parseStampElement(xslt);
 }
 
 function text(value: unknown): string {

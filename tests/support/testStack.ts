@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import execa from "execa";
-import { destroyStack } from "@corral-iac/tools/stack/destroy";
+import { destroyRefreshed } from "@corral-iac/cli/run/destroyRefreshed";
 import {
   PulumiStack,
   type PulumiRun,
@@ -161,7 +161,11 @@ export class TestStack {
   }
 
   destroy(): Promise<PulumiRun> {
-    return destroyStack((args) => this.stack.run(args), console.log);
+    return destroyRefreshed(
+      (args) => this.stack.run(args),
+      ["--skip-preview"],
+      console.log,
+    );
   }
 
   async outputs<T>(): Promise<T> {

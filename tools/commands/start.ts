@@ -10,10 +10,12 @@ export async function main(): Promise<number> {
   const began = Date.now();
   await labUp("libvirt", { log: console.log });
   const stack = await openEmbeddedStack(repository);
-  await stack.must(
-    ["up", "--yes", "--skip-preview", "--suppress-outputs"],
-    "terminal",
-  );
+  const flags = ["--skip-preview", "--suppress-outputs"];
+  if ((await stack.corral("up", flags)) !== 0) {
+    throw new Error(
+      "The stack dev is not up; see above why. What is made stays: mend the cause and run npm start again.",
+    );
+  }
 
   const { machines } = await stack.outputs<ProgramOutputs>();
   const logins = writeSshConfig(machines);

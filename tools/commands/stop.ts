@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { labDown, labStatus, labUp } from "../lab";
-import { destroyStack } from "../stack/destroy";
 import { embeddedStackExists, openEmbeddedStack } from "../stack/embeddedStack";
 import { sshFolder } from "../stack/sshConfig";
 
@@ -15,11 +14,7 @@ export async function main(): Promise<number> {
       await labUp("libvirt", { log: console.log });
     }
     const stack = await openEmbeddedStack(repository);
-    const { exitCode } = await destroyStack(
-      (args) => stack.run(args, "terminal"),
-      console.log,
-    );
-    if (exitCode !== 0) {
+    if ((await stack.corral("destroy", ["--skip-preview"])) !== 0) {
       throw new Error(
         "The stack dev could not be destroyed; see above what stands in the way, and run " +
           "npm stop again.",

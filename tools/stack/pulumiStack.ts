@@ -5,6 +5,9 @@ import execa from "execa";
 import { parse, stringify } from "yaml";
 import type { Toolchain } from "../toolchain";
 
+/** The command `corral` of this clone. */
+const COMMAND = require.resolve("@corral-iac/cli/main");
+
 /** Name of the ready program in its Pulumi.yaml. */
 const READY_PROGRAM = "corral";
 
@@ -143,6 +146,28 @@ export class PulumiStack {
       reject: false,
     });
     return { exitCode: run.exitCode, output: run.all ?? "" };
+  }
+
+  /** Runs the command `corral` on this stack, on this terminal. @returns its exit code. */
+  async corral(
+    command: "up" | "destroy",
+    flags: readonly string[],
+  ): Promise<number> {
+    const { stack, program } = this.location;
+    const selection = ["--stack", stack, "--config-file", this.configFile];
+    const { exitCode } = await execa(
+      process.execPath,
+      [COMMAND, command, ...selection, "--yes", "--", ...flags],
+      {
+        cwd: program,
+        env: this.environment(),
+        stdin: "ignore",
+        stdout: "inherit",
+        stderr: "inherit",
+        reject: false,
+      },
+    );
+    return exitCode;
   }
 
   /** Runs the Pulumi command and throws with its output when it fails. */

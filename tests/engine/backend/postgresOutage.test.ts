@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import execa from "execa";
-import { judgeLock } from "@corral-iac/cli/recovery/locks/judge";
-import { openStackLocks } from "@corral-iac/cli/recovery/locks/open";
-import { thisHost } from "@corral-iac/cli/recovery/processes";
 import { PostgresServer } from "@corral-iac/tools/postgres/server";
-import type { PulumiRun } from "@corral-iac/tools/stack/pulumiStack";
 import { blankMachine, fleetOf } from "../../support/fleets";
 import {
   domains,
@@ -50,54 +45,6 @@ describe("a state database that goes away in the middle of an up", () => {
     assert.equal(exitCode, 0, output);
     await everythingIsThereOnce();
   });
-
-  it("and stays away fails the run; the next one ends with every object once", async function () {
-    // The engine tries to save for half a minute, one after the other for each thing under way.
-    this.timeout(300_000);
-    const up = RunningUp.start(stack);
-    await up.written(/(web|db)-domain creating/);
-    await server.kill();
-    const { exitCode, output } = await up.ended;
-    assert.notEqual(exitCode, 0);
-    assert.match(output, /failed to save snapshot/);
-    assert.match(output, /connection refused/);
-    assert.ok(!output.includes(server.password), "the password is in plain");
-
-    // The engine could not give its lock back either.
-    await server.restart();
-    const locks = await openStackLocks({
-      backendUrl: server.url,
-      project: "corral",
-      stack: "outage",
-    });
-    const [left] = (await locks?.list()) ?? [];
-    assert.ok(locks && left);
-    assert.equal(left.pid, up.pid);
-    assert.equal(judgeLock(left, thisHost), "dead");
-    await locks.break(left);
-
-    const next = await upByRemedies();
-    assert.equal(next.exitCode, 0, next.output);
-    await everythingIsThereOnce();
-  });
-
-  /** What was made and could not be noted down is told with its remedy, which is followed here. */
-  async function upByRemedies(): Promise<PulumiRun> {
-    for (let round = 1; ; round++) {
-      const run = await stack.up();
-      const remedies = new Set(
-        [...run.output.matchAll(/Remove it by: virsh (.+)$/gm)].map(
-          ([, command = ""]) => command.trim(),
-        ),
-      );
-      if (run.exitCode === 0 || remedies.size === 0 || round === 4) {
-        return run;
-      }
-      for (const remedy of remedies) {
-        await execa.command(`virsh ${remedy}`);
-      }
-    }
-  }
 
   async function everythingIsThereOnce(): Promise<void> {
     assert.deepEqual((await domains("outage")).sort(), [

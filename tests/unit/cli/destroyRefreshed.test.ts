@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import { destroyStack } from "@corral-iac/tools/stack/destroy";
+import { destroyRefreshed } from "@corral-iac/cli/run/destroyRefreshed";
 
 /** Destroys with a Pulumi command that ends with these exit codes, one after the other. */
 async function destroyWith(...exitCodes: number[]) {
   const refreshes: boolean[] = [];
   const said: string[] = [];
-  const last = await destroyStack(
+  const last = await destroyRefreshed(
     (args) => {
       refreshes.push(args.includes("--refresh"));
       const exitCode = exitCodes[refreshes.length - 1] ?? -1;
-      return Promise.resolve({ exitCode, output: "" });
+      return Promise.resolve({ exitCode });
     },
+    ["--skip-preview"],
     (line) => said.push(line),
   );
   return { exitCode: last.exitCode, refreshes, said };
