@@ -22,21 +22,16 @@ describe("what a killed engine leaves on this machine", () => {
     pool = await TestPool.make();
     killed = await TestStack.make("enginegone");
     living = await TestStack.make("enginelives");
+    // Neither run ends by itself: their guests never answer.
+    const silent = { ready: { until: "ssh", timeoutSeconds: 90 } };
     killed.declare(
       fleetOf(
-        { web: blankMachine(pool), db: blankMachine(pool) },
+        { web: blankMachine(pool, silent), db: blankMachine(pool) },
         "10.63.0.0/25",
       ),
     );
     living.declare(
-      fleetOf(
-        {
-          web: blankMachine(pool, {
-            ready: { until: "ssh", timeoutSeconds: 90 },
-          }),
-        },
-        "10.63.0.128/25",
-      ),
+      fleetOf({ web: blankMachine(pool, silent) }, "10.63.0.128/25"),
     );
   });
 
@@ -54,7 +49,7 @@ describe("what a killed engine leaves on this machine", () => {
     const up = RunningUp.start(killed);
     await Promise.all([
       livingRun.written(/web-ready creating/),
-      up.written(/(web|db)-domain creating/),
+      up.written(/web-ready creating/),
     ]);
     await up.kill();
 
