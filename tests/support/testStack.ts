@@ -91,20 +91,32 @@ export class TestStack {
     return this.stack.command(args);
   }
 
+  /** A run of the command `corral` on this stack, for tests that start it themselves. */
+  corralCommand(command: string, ...flags: string[]): StackCommand {
+    const config = ["--stack", this.name, "--config-file", this.configFile];
+    return {
+      file: process.execPath,
+      args: [
+        path.join(REPOSITORY, "cli/bin/main.js"),
+        command,
+        ...config,
+        ...flags,
+      ],
+      cwd: REPOSITORY,
+      env: this.stack.environment(),
+    };
+  }
+
   /** Runs the command `corral` on this stack. */
   async corral(command: string, ...flags: string[]): Promise<PulumiRun> {
-    const config = ["--stack", this.name, "--config-file", this.configFile];
-    const run = await execa(
-      process.execPath,
-      [path.join(REPOSITORY, "cli/bin/main.js"), command, ...config, ...flags],
-      {
-        cwd: REPOSITORY,
-        env: this.stack.environment(),
-        stdin: "ignore",
-        all: true,
-        reject: false,
-      },
-    );
+    const { file, args, cwd, env } = this.corralCommand(command, ...flags);
+    const run = await execa(file, [...args], {
+      cwd,
+      env,
+      stdin: "ignore",
+      all: true,
+      reject: false,
+    });
     return { exitCode: run.exitCode, output: run.all ?? "" };
   }
 
@@ -113,17 +125,8 @@ export class TestStack {
     command: string,
     ...flags: string[]
   ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-    return execa(
-      process.execPath,
-      [
-        path.join(REPOSITORY, "cli/bin/main.js"),
-        command,
-        "--stack",
-        this.name,
-        ...flags,
-      ],
-      { cwd: REPOSITORY, env: this.stack.environment(), reject: false },
-    );
+    const { file, args, cwd, env } = this.corralCommand(command, ...flags);
+    return execa(file, [...args], { cwd, env, reject: false });
   }
 
   /** Takes a resource, and what depends on it, out of the state. */

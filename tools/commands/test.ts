@@ -25,19 +25,28 @@ interface Suite {
   readonly isLong?: boolean;
 }
 
-const SUITES: readonly Suite[] = [
-  { name: "unit", needs: "nothing", testTimeoutSeconds: 20 },
-  {
-    name: "engine",
-    needs: "lab",
-    testTimeoutSeconds: 180,
-    pieces: ["yamlHost"],
-  },
-  { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
+/** One after the other; the suites of a line at the same time. */
+const ROUNDS: readonly (readonly Suite[])[] = [
+  [{ name: "unit", needs: "nothing", testTimeoutSeconds: 20 }],
+  [
+    {
+      name: "engine",
+      needs: "lab",
+      testTimeoutSeconds: 180,
+      pieces: ["yamlHost"],
+    },
+  ],
+  [
+    // One waits for guests most of the time, the other has a libvirt daemon of its own.
+    { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
+    { name: "kill", needs: "lab", testTimeoutSeconds: 180 },
+  ],
   // The last one: toolchain and guest image are built by now.
-  { name: "commands", needs: "labDown", testTimeoutSeconds: 600 },
-  { name: "long", needs: "lab", testTimeoutSeconds: 600, isLong: true },
+  [{ name: "commands", needs: "labDown", testTimeoutSeconds: 600 }],
+  [{ name: "long", needs: "lab", testTimeoutSeconds: 600, isLong: true }],
 ];
+
+const SUITES = ROUNDS.flat();
 
 /** What did not get as far as its tests. */
 const FAILED: SuiteResult = { passed: 0, failed: 1, skipped: 0 };
@@ -66,26 +75,32 @@ export async function main(args: readonly string[]): Promise<number> {
           "checks",
           ...SUITES.filter(({ isLong }) => !isLong).map(({ name }) => name),
         ];
+  const known = ["checks", ...SUITES.map(({ name }) => name)];
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `There is no suite ${unknown.join(", ")}; there are ${known.join(", ")}`,
+    );
+  }
   const results: [string, SuiteResult, number][] = [];
   const measure = async (name: string, run: () => Promise<SuiteResult>) => {
-    if (!wanted.includes(name)) {
-      return;
-    }
-    console.log(`\n== ${name}`);
     const began = Date.now();
     const result = await run();
     results.push([name, result, (Date.now() - began) / 1000]);
   };
 
-  await measure("checks", runChecks);
+  if (wanted.includes("checks")) {
+    console.log("\n== checks");
+    await measure("checks", runChecks);
+  }
   const suites = SUITES.filter(({ name }) => wanted.includes(name));
   const environment = await prepare(suites);
   try {
-    for (const suite of suites) {
-      await measure(suite.name, async () =>
-        suite.needs === "labDown" && !(await succeeds(takeLabDown))
-          ? FAILED
-          : runSuite(suite, environment.variables),
+    for (const round of ROUNDS) {
+      await runRound(
+        round.filter((suite) => suites.includes(suite)),
+        environment.variables,
+        measure,
       );
     }
   } finally {
@@ -151,15 +166,45 @@ async function runChecks(): Promise<SuiteResult> {
   return { passed: CHECKS.length - failed, failed, skipped: 0 };
 }
 
+/** Runs suites at the same time; what the first one prints is seen at once, that of others afterwards. */
+async function runRound(
+  [first, ...others]: readonly Suite[],
+  variables: Record<string, string>,
+  measure: (name: string, run: () => Promise<SuiteResult>) => Promise<void>,
+): Promise<void> {
+  if (first === undefined) {
+    return;
+  }
+  const beside = others.map(async (suite) => {
+    const print: string[] = [];
+    await measure(suite.name, () =>
+      runSuite(suite, variables, (text) => print.push(text)),
+    );
+    return `\n== ${suite.name}, at the same time\n${print.join("")}`;
+  });
+  console.log(`\n== ${first.name}`);
+  await measure(first.name, async () =>
+    first.needs === "labDown" && !(await succeeds(takeLabDown))
+      ? FAILED
+      : runSuite(first, variables),
+  );
+  for (const printed of await Promise.all(beside)) {
+    console.log(printed);
+  }
+}
+
+/** @param print takes the suite's output; default: this process's own. */
 async function runSuite(
   suite: Suite,
   variables: Record<string, string>,
+  print?: (text: string) => void,
 ): Promise<SuiteResult> {
   const files = testFiles(path.join(repository, "tests", "bin", suite.name));
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-tests-"));
   const resultFile = path.join(scratch, "result.json");
   try {
-    await execa(
+    const stdio = print === undefined ? "inherit" : "pipe";
+    const { all } = await execa(
       process.execPath,
       [
         path.join(__dirname, "../test/runSuite.js"),
@@ -171,11 +216,13 @@ async function runSuite(
         cwd: repository,
         env: variables,
         stdin: "ignore",
-        stdout: "inherit",
-        stderr: "inherit",
+        stdout: stdio,
+        stderr: stdio,
+        all: print !== undefined,
         reject: false,
       },
     );
+    print?.(all ?? "");
     // A suite that ended before it could count is a failure, never silence.
     return fs.existsSync(resultFile)
       ? (JSON.parse(fs.readFileSync(resultFile, "utf8")) as SuiteResult)

@@ -1,61 +1,24 @@
 import assert from "node:assert/strict";
-import { PostgresServer } from "@corral-iac/tools/postgres/server";
-import { blankMachine, fleetOf } from "../../support/fleets";
-import {
-  domains,
-  removeDomains,
-  TestPool,
-  volumes,
-} from "../../support/hypervisor";
+import { OutageSubject } from "../../support/outage";
 import { RunningUp } from "../../support/runningUp";
-import { REPOSITORY, TestStack } from "../../support/testStack";
 
+// One that stays away for longer takes minutes: tests/long/backend.
 describe("a state database that goes away in the middle of an up", () => {
-  let server: PostgresServer;
-  let pool: TestPool;
-  let stack: TestStack;
+  let subject: OutageSubject;
 
-  beforeEach(async () => {
-    server = await PostgresServer.start();
-    pool = await TestPool.make();
-    stack = await TestStack.make("outage", REPOSITORY, undefined, server.url);
-    stack.declare(
-      fleetOf(
-        { web: blankMachine(pool), db: blankMachine(pool) },
-        "10.63.0.0/24",
-      ),
-    );
+  before(async () => {
+    subject = await OutageSubject.make("outage", "10.63.0.0/24");
   });
 
-  afterEach(async () => {
-    await server.restart();
-    await stack.pulumi("cancel", "--yes");
-    await removeDomains("outage");
-    await stack.remove();
-    await pool.remove();
-    await server.remove();
-  });
+  after(() => subject.remove());
 
   it("and comes back within half a minute does no harm", async () => {
-    const up = RunningUp.start(stack);
+    const up = RunningUp.start(subject.stack);
     await up.written(/(web|db)-domain creating/);
-    await server.kill();
-    await server.restart();
+    await subject.server.kill();
+    await subject.server.restart();
     const { exitCode, output } = await up.ended;
     assert.equal(exitCode, 0, output);
-    await everythingIsThereOnce();
+    await subject.assertEverythingIsThereOnce();
   });
-
-  async function everythingIsThereOnce(): Promise<void> {
-    assert.deepEqual((await domains("outage")).sort(), [
-      "corral-outage-db",
-      "corral-outage-web",
-    ]);
-    const kinds = (await volumes(pool.name))
-      .filter((name) => name !== TestPool.IMAGE)
-      .map((name) => /-(web|db)-(\w+)-/.exec(name)?.slice(1).join(" ") ?? name);
-    assert.equal(new Set(kinds).size, kinds.length, `${kinds}`);
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.exitCode, 0, preview.output);
-  }
 });

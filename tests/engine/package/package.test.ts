@@ -102,10 +102,10 @@ describe("the npm package, outside the clone", function () {
   });
 
   it("installs with one copy of Pulumi's SDK and nothing for other hypervisors", async () => {
-    await installed.install(installed.tarball, "@pulumi/pulumi@3.249.0");
+    await installed.install(installed.tarball, "@pulumi/pulumi@3.248.0");
     const { output } = await installed.run("npm", ["ls", "--all", "--json"]);
     const versions = installedVersions(JSON.parse(output) as Listed);
-    assert.deepEqual(versions.get("@pulumi/pulumi"), new Set(["3.249.0"]));
+    assert.deepEqual(versions.get("@pulumi/pulumi"), new Set(["3.248.0"]));
     const pulumis = filesBelow(path.join(installed.project, "node_modules"))
       .filter((file) => file.endsWith("@pulumi/pulumi/package.json"))
       .map((file) => path.posix.dirname(file));

@@ -11,7 +11,7 @@ const components = {
 const root = {
   name: "root",
   version: "0.0.0",
-  dependencies: { "@pulumi/pulumi": "3.249.0" },
+  dependencies: { "@pulumi/pulumi": "3.248.0" },
   devDependencies: { commander: "14.0.3", typescript: "5.9.3", mocha: "11" },
 };
 const libraryImports = ["@pulumi/pulumi", "yaml"];
@@ -44,7 +44,7 @@ describe("the npm package's package.json", () => {
     });
     assert.ok(!("@pulumi/pulumi" in (manifest.dependencies ?? {})));
     assert.deepEqual(manifest.devDependencies, {
-      "@pulumi/pulumi": "3.249.0",
+      "@pulumi/pulumi": "3.248.0",
       typescript: "5.9.3",
     });
   });

@@ -3,26 +3,23 @@ import {
   type Fault,
   type KillPoint,
   killPoints,
-} from "../../support/killHarness/killPoint";
+} from "../support/killHarness/killPoint";
 import {
   type PointResult,
   surviveKillPoint,
-} from "../../support/killHarness/recovery";
-import { lineOf, tableOf } from "../../support/killHarness/report";
-import { type Step, stepsOf } from "../../support/killHarness/steps";
-import { Subject } from "../../support/killHarness/subject";
-import { needsPrivateLibvirt } from "../../support/privateLibvirt";
+} from "../support/killHarness/recovery";
+import { lineOf, tableOf } from "../support/killHarness/report";
+import { type Step, stepsOf } from "../support/killHarness/steps";
+import { Subject } from "../support/killHarness/subject";
+import { needsPrivateLibvirt } from "../support/privateLibvirt";
 
 /** Every fault, and every kind of object on the hypervisor. All points: tests/long. */
 const CHOSEN: readonly (readonly [Fault, KillPoint["where"], string])[] = [
   ["engine killed", "start", "web-stamp"],
   ["engine killed", "inside", "host-store-pool"],
   ["engine killed", "inside", "host-blank-image"],
-  ["engine killed", "inside", "web-cloudinit"],
   ["engine killed", "inside", "web-domain"],
-  ["provider killed", "inside", "host-lan-network"],
   ["provider killed", "inside", "web-root"],
-  ["provider killed", "start", "web-power"],
   ["bridge killed", "inside", "db-domain"],
   ["daemon restarted", "inside", "web-domain"],
   ["disk full", "inside", "host-blank-image"],

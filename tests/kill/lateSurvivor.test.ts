@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
 import { becomes } from "@corral-iac/tools/lab/processes";
-import { EngineRun } from "../../support/killHarness/engineRun";
-import { recover } from "../../support/killHarness/recovery";
-import {
-  madeObject,
-  type Step,
-  stepsOf,
-} from "../../support/killHarness/steps";
-import { Subject } from "../../support/killHarness/subject";
-import {
-  whenFileAppears,
-  whenStepStarts,
-} from "../../support/killHarness/watch";
-import { needsPrivateLibvirt } from "../../support/privateLibvirt";
+import { EngineRun } from "../support/killHarness/engineRun";
+import { recover } from "../support/killHarness/recovery";
+import { madeObject, type Step, stepsOf } from "../support/killHarness/steps";
+import { Subject } from "../support/killHarness/subject";
+import { whenFileAppears, whenStepStarts } from "../support/killHarness/watch";
+import { needsPrivateLibvirt } from "../support/privateLibvirt";
 
 const PROVIDER = /^terraform-provider-libvirt/;
 
