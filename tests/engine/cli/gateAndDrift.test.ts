@@ -117,9 +117,9 @@ describe("corral gate and corral drift on a real stack", function () {
       const { exitCode, stdout, stderr } = await run("drift");
       assert.equal(exitCode, 3, stdout + stderr);
       for (const row of [
-        /Domain web-domain +│ autostart +│ true +│ false/,
+        /LibvirtPower web-power +│ autostart +│ true +│ false/,
         /│ memory +│ 64 +│ 96/,
-        /LibvirtPower web-power +│ running +│ true +│ false/,
+        /│ running +│ true +│ false/,
         /Domain db-domain +│ gone from the hypervisor/,
       ]) {
         assert.match(stdout, row);
