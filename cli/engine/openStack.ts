@@ -1,4 +1,5 @@
-import { findBackendUrl } from "../recovery/backendUrl";
+import { backendScheme, findBackendUrl } from "../recovery/backendUrl";
+import { folderOf } from "../recovery/locks/fileUrl";
 import { openStackLocks } from "../recovery/locks/open";
 import type { StackLocks } from "../recovery/locks/stackLocks";
 import { readProject, stackName } from "./program";
@@ -11,6 +12,8 @@ export interface OpenStack {
   readonly pulumi: Pulumi;
   /** undefined: a backend whose locks only it can see, like Pulumi Cloud or a bucket. */
   readonly locks: StackLocks | undefined;
+  /** Folder of the state; undefined: it is not in files. */
+  readonly stateFolder: string | undefined;
 }
 
 /** Finds the program, the stack and its backend. @throws Error when one of them is not there. */
@@ -35,5 +38,9 @@ export async function openStack(selection: StackSelection): Promise<OpenStack> {
     stack: name.stack.split("/").at(-1) ?? name.stack,
     workingFolder: selection.cwd,
   });
-  return { name, pulumi, locks };
+  const stateFolder =
+    backendScheme(backendUrl) === "file"
+      ? folderOf(backendUrl, selection.cwd)
+      : undefined;
+  return { name, pulumi, locks, stateFolder };
 }

@@ -11,6 +11,7 @@ import { objectsTable, missingTable } from "../inventory/words";
 import { endDeadRun } from "./deadRun";
 import { settledOperations, withoutOperations } from "./pendingOperations";
 import { removeLeftovers } from "./removeLeftovers";
+import { mendTornState } from "./tornState";
 
 /** What recovery may do without asking. */
 export interface RecoveryOptions {
@@ -37,6 +38,7 @@ export async function recover(
 ): Promise<Recovery> {
   await endDeadRun(stack, options.log);
   const { state, inventory } = await underLock(stack, async () => {
+    mendState(stack, options.log);
     const state = await exportState(stack.pulumi);
     const inventory = await takeInventory(stack.name, resourcesOf(state));
     await clearLeftovers(inventory, stack, options);
@@ -47,6 +49,19 @@ export async function recover(
   }
   tellMissing(inventory, options.log);
   return { refresh: inventory.missing.length > 0 };
+}
+
+function mendState(
+  { name, stateFolder }: OpenStack,
+  log: (line: string) => void,
+): void {
+  const mended =
+    stateFolder === undefined ? [] : mendTornState(stateFolder, name);
+  mended.forEach((file) =>
+    log(
+      `Removed a file of attributes that a dead run was writing; the state itself is whole: ${file}`,
+    ),
+  );
 }
 
 /** While the work goes on no engine can be making what it takes for a leftover. */

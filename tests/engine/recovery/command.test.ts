@@ -117,6 +117,21 @@ describe("the command corral on a stack", () => {
     }
   });
 
+  it("mends a state that its engine was killed in writing", async () => {
+    const attributes = path.join(
+      stack.folder,
+      "state/.pulumi/stacks/corral/command.json.attrs",
+    );
+    assert.ok(fs.existsSync(attributes));
+    fs.writeFileSync(attributes, "");
+    const plain = await stack.preview();
+    assert.notEqual(plain.exitCode, 0);
+    assert.match(plain.output, /EOF/);
+    const { exitCode, output } = await stack.corral("up", "--yes");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /the state itself is whole/);
+  });
+
   it("says what is wrong with its folder and flags", async () => {
     const elsewhere = await execa(
       process.execPath,
