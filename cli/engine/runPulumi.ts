@@ -3,12 +3,18 @@ import { isOnPath } from "../setup/hostTools";
 import { missingPulumi } from "../setup/pulumiVersion";
 
 /** Where a stack is, in the words of Pulumi's own options. */
-export interface StackOptions {
-  readonly stack: string;
+export interface StackSelection {
+  /** Default: the one that Pulumi has selected. */
+  readonly stack?: string | undefined;
   /** Folder of Pulumi.yaml. */
   readonly cwd: string;
   /** The stack's file, where it is not the one that Pulumi finds. */
-  readonly configFile?: string;
+  readonly configFile?: string | undefined;
+}
+
+/** A stack that is named. */
+export interface StackOptions extends StackSelection {
+  readonly stack: string;
 }
 
 /** How a run of the Pulumi command ended. */
@@ -21,7 +27,34 @@ export interface PulumiResult {
 const LONGEST_RUN_SECONDS = 1800;
 
 /** Commands that know `--config-file`. */
-const TAKES_CONFIG_FILE: readonly string[] = ["preview", "refresh"];
+const TAKES_CONFIG_FILE: readonly string[] = [
+  "up",
+  "preview",
+  "refresh",
+  "destroy",
+];
+
+/** The arguments that name the stack and its file, for a command that takes them. */
+export function stackArguments(
+  args: readonly string[],
+  { stack, configFile }: StackSelection,
+): string[] {
+  const takesFile = TAKES_CONFIG_FILE.includes(args[0] ?? "");
+  return [
+    ...(stack === undefined || args[1] === "ls" ? [] : ["--stack", stack]),
+    ...(configFile !== undefined && takesFile
+      ? ["--config-file", configFile]
+      : []),
+  ];
+}
+
+/** @throws Error that says how to get the Pulumi command when there is none. */
+export function needPulumi(): void {
+  // Not left to the start itself: a failed one leaves the timer of its limit behind.
+  if (!isOnPath("pulumi")) {
+    throw new Error(missingPulumi());
+  }
+}
 
 /**
  * Runs the Pulumi command on a stack and captures what it prints. Backend and passphrase come from
@@ -31,25 +64,16 @@ const TAKES_CONFIG_FILE: readonly string[] = ["preview", "refresh"];
  */
 export async function runPulumi(
   args: readonly string[],
-  { stack, cwd, configFile }: StackOptions,
+  selection: StackSelection,
   env: Readonly<Record<string, string>> = {},
 ): Promise<PulumiResult> {
-  // Not left to the start itself: a failed one leaves the timer of its limit behind.
-  if (!isOnPath("pulumi")) {
-    throw new Error(missingPulumi());
-  }
-  const file =
-    configFile !== undefined && TAKES_CONFIG_FILE.includes(args[0] ?? "")
-      ? ["--config-file", configFile]
-      : [];
-  const stackArgs = args[1] === "ls" ? [] : ["--stack", stack];
+  needPulumi();
   const run = await execa(
     "pulumi",
     [
       ...args,
-      ...stackArgs,
-      ...file,
-      ...["--cwd", cwd, "--non-interactive", "--color", "never"],
+      ...stackArguments(args, selection),
+      ...["--cwd", selection.cwd, "--non-interactive", "--color", "never"],
     ],
     {
       env: {
