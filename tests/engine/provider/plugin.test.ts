@@ -164,7 +164,7 @@ describe("plugin corral-ops, spoken to as the engine does", () => {
     assert.ok(reports.length >= 1);
     assert.match(
       reports[0]?.text ?? "",
-      /waiting for the ssh port at 127.0.0.1.*connection refused.*5 s of/,
+      /waiting for the ssh port at 127.0.0.1.*connection refused.*: \d+ s of \d+ s/,
     );
     assert.equal(reports[0]?.urn, urn("GuestReady"));
   });
