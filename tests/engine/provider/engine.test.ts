@@ -194,7 +194,7 @@ describe("corral-ops in the real engine", () => {
     const began = Date.now();
     engine.kill("SIGINT");
     await exit;
-    assert.ok(Date.now() - began < 8000, `took ${Date.now() - began} ms`);
+    assert.ok(Date.now() - began < 20_000, `took ${Date.now() - began} ms`);
     assert.match(output(), /the update was cancelled/);
   });
 

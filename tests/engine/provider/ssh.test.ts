@@ -216,7 +216,7 @@ describe("ssh pool against OpenSSH's server", () => {
     const began = Date.now();
     controller.abort();
     await assert.rejects(work, /stopped/);
-    assert.ok(Date.now() - began < 2000);
+    assert.ok(Date.now() - began < 8000);
     await eventually("nothing is left", () => pool.size === 0);
     silent.close();
   });
