@@ -4,7 +4,7 @@ import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
 
 import { OpsProgram, pluginsOf } from "./opsProgram";
 import type { Declared } from "./opsProgram";
-import { SshServer, eventually, freePort, isAlive } from "./sshServer";
+import { CLOSED_PORT, SshServer, eventually, isAlive } from "./sshServer";
 
 const unchanged = (output: string, count: number) =>
   assert.match(output, new RegExp(`Resources:\\s+${count} unchanged`), output);
@@ -110,7 +110,7 @@ describe("corral-ops in the real engine", () => {
     const target = server.target();
     program.declare(
       stamp,
-      guest({ ssh: { ...target, port: await freePort(), host: undefined } }),
+      guest({ ssh: { ...target, port: CLOSED_PORT, host: undefined } }),
     );
     const output = await upFails();
     assert.match(output, /stage "port".*did not come within 4 s/);
@@ -179,7 +179,7 @@ describe("corral-ops in the real engine", () => {
       guest({
         timeoutSeconds: 300,
         address: "127.0.0.1",
-        ssh: { ...server.target(), host: undefined, port: await freePort() },
+        ssh: { ...server.target(), host: undefined, port: CLOSED_PORT },
       }),
     );
     const { engine, output } = program.spawnUp();
@@ -202,7 +202,7 @@ describe("corral-ops in the real engine", () => {
     program.declare(
       guest({
         timeoutSeconds: 300,
-        ssh: { ...server.target(), host: undefined, port: await freePort() },
+        ssh: { ...server.target(), host: undefined, port: CLOSED_PORT },
       }),
     );
     const { engine, output } = program.spawnUp();

@@ -14,7 +14,7 @@ import {
   urn,
 } from "./pluginProcess";
 import type { Properties } from "./pluginProcess";
-import { eventually, freePort, isAlive } from "./sshServer";
+import { CLOSED_PORT, eventually, isAlive } from "./sshServer";
 
 const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const secret = (value: string) => ({
@@ -50,7 +50,7 @@ describe("plugin corral-ops, spoken to as the engine does", () => {
       machine: { id: "m", name: "web" },
       ssh: {
         user: "u",
-        port: await freePort(),
+        port: CLOSED_PORT,
         privateKey: secret(key.privateKey),
         hostKey: key.publicKey,
       },

@@ -10,7 +10,7 @@ import { SshPool } from "@corral-iac/corral-ops/ssh/pool";
 import type { SshTarget } from "@corral-iac/corral-ops/ssh/target";
 import execa from "execa";
 
-import { SshServer, eventually, freePort, isAlive } from "./sshServer";
+import { CLOSED_PORT, SshServer, eventually, isAlive } from "./sshServer";
 
 const bounds = { connectSeconds: 5, handshakeSeconds: 20 };
 
@@ -137,7 +137,7 @@ describe("ssh pool against OpenSSH's server", () => {
   });
 
   it("says when nothing listens", async () => {
-    const error = await fault(server.target({ port: await freePort() }));
+    const error = await fault(server.target({ port: CLOSED_PORT }));
     assert.equal(error.fault, "refused");
     assert.equal(error.message, "connection refused");
   });
@@ -171,7 +171,7 @@ describe("ssh pool against OpenSSH's server", () => {
       "hostKey",
     );
     const closed = server.target({
-      port: await freePort(),
+      port: CLOSED_PORT,
       bastion: server.target(),
     });
     assert.equal((await fault(closed)).fault, "refused");

@@ -120,7 +120,13 @@ export class SshServer {
   }
 }
 
-export async function freePort(): Promise<number> {
+/**
+ * A port at which nobody listens. Not one that is free just now: the kernel gives that out to the
+ * next program that asks.
+ */
+export const CLOSED_PORT = 1;
+
+async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as net.AddressInfo;
