@@ -13,7 +13,7 @@ import { type Step, stepsOf } from "../support/killHarness/steps";
 import { Subject } from "../support/killHarness/subject";
 import { needsPrivateLibvirt } from "../support/privateLibvirt";
 
-/** Every fault, and every kind of object on the hypervisor. All points: tests/long. */
+/** The quick faults, and every kind of object on the hypervisor. All points: tests/long. */
 const CHOSEN: readonly (readonly [Fault, KillPoint["where"], string])[] = [
   ["engine killed", "start", "web-stamp"],
   ["engine killed", "inside", "host-store-pool"],
@@ -23,7 +23,6 @@ const CHOSEN: readonly (readonly [Fault, KillPoint["where"], string])[] = [
   ["bridge killed", "inside", "db-domain"],
   ["daemon restarted", "inside", "web-domain"],
   ["disk full", "inside", "host-blank-image"],
-  ["daemon gone", "start", "host-store-pool"],
 ];
 
 const STACK = "cutoff";

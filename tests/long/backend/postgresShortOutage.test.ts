@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { OutageSubject } from "../../support/outage";
 import { RunningUp } from "../../support/runningUp";
 
-// One that stays away for longer takes minutes: tests/long/backend.
 describe("a state database that goes away in the middle of an up", () => {
   let subject: OutageSubject;
 
