@@ -4,7 +4,7 @@ import { openStackLocks } from "../recovery/locks/open";
 import type { StackLocks } from "../recovery/locks/stackLocks";
 import { readProject, stackName } from "./program";
 import { Pulumi, type StackSelection } from "./pulumi";
-import type { StackName } from "@corral-iac/corral/core/names";
+import { stackBaseName, type StackName } from "@corral-iac/corral/core/names";
 
 /** A stack that a command works on. */
 export interface OpenStack {
@@ -35,7 +35,7 @@ export async function openStack(selection: StackSelection): Promise<OpenStack> {
   const locks = await openStackLocks({
     backendUrl,
     project: name.project,
-    stack: name.stack.split("/").at(-1) ?? name.stack,
+    stack: stackBaseName(name.stack),
     workingFolder: selection.cwd,
   });
   const stateFolder =

@@ -10,6 +10,8 @@ const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];
 export interface ProjectFile {
   readonly name: string;
   readonly backend?: { readonly url?: string };
+  /** Folder of the stacks' files, from that of Pulumi.yaml. */
+  readonly stackConfigDir?: string;
 }
 
 /** Reads the program's Pulumi.yaml. @throws Error when there is none. */
@@ -19,7 +21,7 @@ export function readProject(cwd: string): ProjectFile {
   );
   if (file === undefined) {
     throw new Error(
-      `${cwd} has no Pulumi.yaml: run corral in a program's folder, or name it by --cwd`,
+      `${path.resolve(cwd)} has no Pulumi.yaml: run corral in a program's folder, or name it by --cwd`,
     );
   }
   return parse(fs.readFileSync(file, "utf8")) as ProjectFile;

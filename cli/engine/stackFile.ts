@@ -1,19 +1,15 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parse } from "yaml";
+import { stackBaseName } from "@corral-iac/corral/core/names";
+import { readProject } from "./program";
 import type { StackOptions } from "./runPulumi";
 
 const FILE_FORM = /^Pulumi\.(.+)\.yaml$/;
 
-/** A stack's own name, without the organization and project that may stand before it. */
-export function stackName(stack: string): string {
-  return stack.split("/").at(-1) ?? stack;
-}
-
 /** The stack's file: the one given, else where Pulumi looks for it. */
 export function stackFile({ stack, cwd, configFile }: StackOptions): string {
   return configFile === undefined
-    ? path.join(stackFolder(cwd), `Pulumi.${stackName(stack)}.yaml`)
+    ? path.join(stackFolder(cwd), `Pulumi.${stackBaseName(stack)}.yaml`)
     : path.resolve(cwd, configFile);
 }
 
@@ -26,15 +22,7 @@ export function stacksWithFiles(options: StackOptions): string[] {
 
 /** The folder of stack files: `stackConfigDir` of Pulumi.yaml, else that of Pulumi.yaml. */
 function stackFolder(cwd: string): string {
-  const project = path.join(cwd, "Pulumi.yaml");
-  if (!fs.existsSync(project)) {
-    throw new Error(
-      `There is no Pulumi.yaml in ${path.resolve(cwd)}. Give the folder of the program by --cwd.`,
-    );
-  }
-  const { stackConfigDir = "" } = parse(fs.readFileSync(project, "utf8")) as {
-    stackConfigDir?: string;
-  };
+  const { stackConfigDir = "" } = readProject(cwd);
   return path.join(cwd, stackConfigDir);
 }
 

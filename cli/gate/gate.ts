@@ -1,14 +1,10 @@
 import * as fs from "node:fs";
+import { stackBaseName } from "@corral-iac/corral/core/names";
 import { readState } from "../engine/exportedState";
 import { errorsOf, readPreview } from "../engine/previewDigest";
 import { UnreadableError } from "../engine/readJson";
 import { lastWords, runPulumi, type StackOptions } from "../engine/runPulumi";
-import {
-  readIfThere,
-  stackFile,
-  stackName,
-  stacksWithFiles,
-} from "../engine/stackFile";
+import { readIfThere, stackFile, stacksWithFiles } from "../engine/stackFile";
 import { isMarkedDeployed } from "./deployed";
 import { renderVerdict } from "./markdown";
 import { type GateSubject, judge, type Verdict } from "./verdict";
@@ -56,7 +52,7 @@ export async function gate(options: GateOptions): Promise<number> {
     subject = { kind: "unreadable", faults: [(error as Error).message] };
   }
   const { labels } = options;
-  const stack = stackName(options.stack);
+  const stack = stackBaseName(options.stack);
   const stacks = stacksWithFiles(options);
   const verdict = judge({ stack, labels, stacks, deployed, subject });
   const report = renderVerdict(verdict);
@@ -110,7 +106,7 @@ async function isInBackend(options: StackOptions): Promise<boolean> {
     await printed(["stack", "ls", "--json"], options),
   ) as { name: string }[];
   return stacks.some(
-    ({ name }) => stackName(name) === stackName(options.stack),
+    ({ name }) => stackBaseName(name) === stackBaseName(options.stack),
   );
 }
 

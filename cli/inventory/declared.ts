@@ -1,7 +1,6 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { parse } from "yaml";
-import type { StackSelection } from "../engine/pulumi";
+import type { StackOptions } from "../engine/runPulumi";
+import { readIfThere, stackFile } from "../engine/stackFile";
 
 /** A hypervisor as the fleet file declares it: its kind, and what stands under it. */
 export interface DeclaredHypervisor {
@@ -13,21 +12,10 @@ export interface DeclaredHypervisor {
  * The hypervisors of the stack's fleet file, where the program reads one. A state that was lost or
  * emptied speaks of none, and what was kept on purpose is still there.
  */
-export function declaredHypervisors({
-  cwd,
-  stack,
-  configFile,
-}: StackSelection): DeclaredHypervisor[] {
-  const name = `Pulumi.${stack?.split("/").at(-1) ?? ""}.yaml`;
-  const file = [
-    configFile,
-    path.join(cwd, "stacks", name),
-    path.join(cwd, name),
-  ].find((candidate) => candidate !== undefined && fs.existsSync(candidate));
-  if (file === undefined) {
-    return [];
-  }
-  const { config } = (parse(fs.readFileSync(file, "utf8")) ?? {}) as {
+export function declaredHypervisors(
+  options: StackOptions,
+): DeclaredHypervisor[] {
+  const { config } = (parse(readIfThere(stackFile(options)) ?? "") ?? {}) as {
     config?: Record<string, unknown>;
   };
   const fleet = config?.["corral:fleet"] as

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { Located } from "@corral-iac/corral/core/inventory/classify";
+import { parseUrn } from "../engine/urn";
 import type { Inventory, Leftover } from "./take";
 
 /** Rows for people: kind, name, where, state, whose. */
@@ -25,7 +26,7 @@ export function missingTable(missing: Inventory["missing"]): string {
   return table(
     ["resource", "type", "where", "was"],
     missing.map(({ urn, type, place, handle }) => [
-      urn.split("::").at(-1) ?? urn,
+      parseUrn(urn)?.name ?? urn,
       type,
       place,
       handle,

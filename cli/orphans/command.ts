@@ -53,7 +53,10 @@ async function look(
   const resources = resourcesOf(await exportState(stack.pulumi));
   return takeInventory(stack.name, resources, {
     claimedStamps: stamps,
-    declared: declaredHypervisors(stack.pulumi.selection),
+    declared: declaredHypervisors({
+      ...stack.pulumi.selection,
+      stack: stack.name.stack,
+    }),
   });
 }
 

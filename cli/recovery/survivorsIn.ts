@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import { stackBaseName } from "@corral-iac/corral/core/names";
 import type { ProcessEntry } from "./processes";
 
 /** A process with what tells whose it is. */
@@ -14,6 +15,7 @@ export interface EngineRun {
   /** Folder of Pulumi.yaml, without symbolic links. */
   readonly programFolder: string;
   readonly project: string;
+  /** May be called `organization/project/stack`. */
   readonly stack: string;
 }
 
@@ -123,7 +125,7 @@ function worksFor(
     folder !== undefined &&
     isInside(folder, run.programFolder) &&
     project === run.project &&
-    stack.split("/").pop() === run.stack
+    stackBaseName(stack) === stackBaseName(run.stack)
   );
 }
 

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { StackName } from "@corral-iac/corral/core/names";
+import { stackBaseName, type StackName } from "@corral-iac/corral/core/names";
 
 /** A state's file may be packed. */
 const STATE_FILE_ENDS = [".json", ".json.gz", ".json.zst"];
@@ -18,7 +18,7 @@ export function mendTornState(
   folder: string,
   { project, stack }: StackName,
 ): string[] {
-  const name = stack.split("/").at(-1) ?? stack;
+  const name = stackBaseName(stack);
   const stacks = path.join(folder, ".pulumi", "stacks");
   const files = [path.join(stacks, project, name), path.join(stacks, name)]
     .flatMap((file) => STATE_FILE_ENDS.map((end) => `${file}${end}.attrs`))

@@ -23,7 +23,7 @@ export function objectName(identity: Identity): string {
 
 /** How the names of everything that a stack makes on a hypervisor begin. */
 export function namePrefix({ project, stack }: StackName): string {
-  return `${project}-${lastSegment(stack)}-`;
+  return `${project}-${stackBaseName(stack)}-`;
 }
 
 /**
@@ -40,7 +40,10 @@ export function macAddress(identity: Identity, index = 0): string {
   return `52${digest.slice(0, 10)}`.match(/../g)?.join(":") ?? "";
 }
 
-/** A stack may be called `organization/project/stack`; names on the hypervisor carry the last part. */
-function lastSegment(stack: string): string {
+/**
+ * A stack's own name, without the organization and project that may stand before it: names on the
+ * hypervisor and files carry this part alone.
+ */
+export function stackBaseName(stack: string): string {
   return stack.split("/").at(-1) ?? stack;
 }

@@ -102,6 +102,19 @@ describe("what a dead engine left behind", () => {
     );
   });
 
+  it("is found for a stack that is named with its organization and project", () => {
+    const processes = [host(10, DEAD), program(11, DEAD, "dev")];
+    const named = { ...run, stack: "organization/corral/dev" };
+    assert.deepEqual(
+      survivorsIn(processes, named, () => true).map(({ pid }) => pid),
+      [10, 11],
+    );
+    assert.deepEqual(
+      survivors(program(12, DEAD, "organization/corral/dev")),
+      [12],
+    );
+  });
+
   it("is nothing of another stack, project or folder", () => {
     assert.deepEqual(
       survivors(
