@@ -1,7 +1,33 @@
 import { createInterface } from "node:readline/promises";
 
+/** How a question goes that must be answered with yes. */
+export interface Agreement {
+  /** It was answered beforehand, by `--yes`. */
+  readonly yes: boolean;
+  /** The error when nobody is there who can be asked. */
+  readonly unasked: string;
+  /** The error when the answer is no. */
+  readonly declined: string;
+}
+
+/** Asks for leave. @throws Error when nobody gives it. */
+export async function agree(
+  question: string,
+  { yes, unasked, declined }: Agreement,
+): Promise<void> {
+  if (yes) {
+    return;
+  }
+  if (!isInteractive()) {
+    throw new Error(unasked);
+  }
+  if (!(await confirm(question))) {
+    throw new Error(declined);
+  }
+}
+
 /** Asks a question on this terminal; anything but `yes` or `y` is no. */
-export async function confirm(question: string): Promise<boolean> {
+async function confirm(question: string): Promise<boolean> {
   const terminal = createInterface({
     input: process.stdin,
     output: process.stdout,
@@ -15,6 +41,6 @@ export async function confirm(question: string): Promise<boolean> {
 }
 
 /** Whether somebody is there who can be asked. */
-export function isInteractive(): boolean {
+function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
 }

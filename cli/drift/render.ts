@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { code } from "../gate/markdown";
+import { code, markdownTable } from "../gate/markdown";
 import { driftHeadline, driftRows, type DriftReport } from "./driftReport";
 
 const HEAD = ["resource", "what", "state", "real"];
@@ -21,11 +21,9 @@ export function renderDrift(report: DriftReport): string {
 /** The report for a job's summary or an issue. */
 export function renderDriftMarkdown(report: DriftReport): string {
   const rows = driftRows(report.drifts).map((row) =>
-    row.map((cell) => (cell === "" ? "" : code(cell).replaceAll("|", "\\|"))),
+    row.map((cell) => (cell === "" ? "" : code(cell))),
   );
-  const table = [HEAD, HEAD.map(() => "---"), ...rows]
-    .map((row) => `| ${row.join(" | ")} |`)
-    .join("\n");
+  const table = markdownTable(HEAD, rows);
   return lines(
     driftHeadline(report),
     report.drifts.length > 0 ? `\n${table}\n\n${REMEDY}` : undefined,

@@ -47,7 +47,10 @@ function changeSection(changes: readonly JudgedChange[]): string[] {
   ]);
   return [
     "### Machines and disks",
-    table(["resource", "would be", "because of", "label that allows it"], rows),
+    markdownTable(
+      ["resource", "would be", "because of", "label that allows it"],
+      rows,
+    ),
     ...(blocked.length > 0
       ? [
           `If that is meant, give the pull request ${blocked.length === 1 ? "the label" : "the labels"} ${blocked.map(({ label }) => code(label)).join(", ")}.`,
@@ -125,7 +128,8 @@ function list(title: string, items: readonly string[]): string[] {
     : [`### ${title}`, items.map((item) => `- ${plain(item)}`).join("\n")];
 }
 
-function table(
+/** A table. Cells are Markdown; the signs that would end a cell are escaped here. */
+export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {

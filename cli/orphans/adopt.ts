@@ -1,7 +1,8 @@
+import { readPreview } from "../engine/previewDigest";
 import type { Pulumi } from "../engine/pulumi";
 import { exportState, importState } from "../engine/state";
 import type { Leftover } from "../inventory/take";
-import { plannedFor, type PlannedStep, withAdopted } from "./adoption";
+import { plannedFor, withAdopted } from "./adoption";
 
 /**
  * Takes leftovers into the state, so that the next `up` goes on with them instead of making new
@@ -47,7 +48,8 @@ async function adoptRound(
   leftovers: readonly Leftover[],
   log: (line: string) => void,
 ): Promise<Leftover[]> {
-  const steps = await plannedSteps(pulumi);
+  const preview = await pulumi.output(["preview", "--json"]);
+  const { steps } = readPreview(preview);
   let state = await exportState(pulumi);
   const adopted: Leftover[] = [];
   const urns: string[] = [];
@@ -73,11 +75,4 @@ async function adoptRound(
     ]);
   }
   return adopted;
-}
-
-async function plannedSteps(pulumi: Pulumi): Promise<readonly PlannedStep[]> {
-  const plan = JSON.parse(await pulumi.output(["preview", "--json"])) as {
-    steps?: PlannedStep[];
-  };
-  return plan.steps ?? [];
 }

@@ -3,18 +3,8 @@ import type {
   HypervisorObject,
   StateResource,
 } from "@corral-iac/corral/core/inventory/lister";
+import { SECRET, type Step, UNKNOWN } from "../engine/previewDigest";
 import type { ExportedState } from "../engine/state";
-
-/** A step of `pulumi preview --json`. */
-export interface PlannedStep {
-  readonly op: string;
-  readonly urn: string;
-  readonly newState?: Readonly<Record<string, unknown>>;
-}
-
-/** How Pulumi writes a value that is not known yet, and one that is not shown. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const HIDDEN = "[secret]";
 
 /** What cannot be adopted, and why. */
 export class NotAdoptable extends Error {
@@ -31,16 +21,16 @@ export class NotAdoptable extends Error {
 export function plannedFor(
   object: HypervisorObject,
   as: AdoptedAs,
-  steps: readonly PlannedStep[],
-): PlannedStep | undefined {
+  steps: readonly Step[],
+): Step | undefined {
   const step = steps.find(
     ({ op, newState }) =>
       op === "create" &&
       newState?.type === as.type &&
-      (newState.inputs as { name?: unknown } | undefined)?.name === object.name,
+      newState.inputs?.name === object.name,
   );
   const text = JSON.stringify(step?.newState?.inputs ?? {});
-  if (text.includes(HIDDEN)) {
+  if (text.includes(SECRET)) {
     throw new NotAdoptable(
       `${object.kind} ${object.name} is made from secrets, which a preview does not show: remove it instead`,
     );
@@ -51,16 +41,19 @@ export function plannedFor(
 /** The state with the object in it, as if the planned step had made it. */
 export function withAdopted(
   state: ExportedState,
-  step: PlannedStep,
+  step: Step,
   as: AdoptedAs,
 ): ExportedState {
   const { resources = [], pending_operations: pending = [] } = state.deployment;
-  const inputs = step.newState?.inputs as Readonly<Record<string, unknown>>;
-  const adopted = {
-    ...(step.newState as unknown as StateResource),
+  const { newState } = step;
+  if (newState === undefined) {
+    throw new Error(`the preview does not say what ${step.urn} would be`);
+  }
+  const adopted: StateResource = {
+    ...newState,
     id: as.id,
     // What it really is, the provider says at the refresh that follows.
-    outputs: { ...inputs, ...as.outputs },
+    outputs: { ...newState.inputs, ...as.outputs },
   };
   return {
     ...state,

@@ -1,4 +1,4 @@
-import { confirm, isInteractive } from "../ask";
+import { agree } from "../ask";
 import { openStack, type OpenStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
 import { exportState, resourcesOf } from "../engine/state";
@@ -6,6 +6,7 @@ import { declaredHypervisors } from "../inventory/declared";
 import { takeInventory, type Inventory } from "../inventory/take";
 import { endDeadRun } from "../recovery/deadRun";
 import { removeLeftovers } from "../recovery/removeLeftovers";
+import { underLock } from "../recovery/underLock";
 import { adoptLeftovers } from "./adopt";
 import { FOUND, isClean, orphansJson, orphansText, warnings } from "./report";
 
@@ -65,15 +66,12 @@ async function remove(
   stack: OpenStack,
   options: OrphansOptions,
 ): Promise<void> {
-  await agree("Remove them?", options);
+  await agree("Remove them?", { ...UNCHANGED, yes: options.yes });
   await endDeadRun(stack, console.error);
-  const held = await stack.locks?.hold();
-  try {
+  await underLock(stack, async () => {
     const { leftovers } = await look(stack, options);
     await removeLeftovers(leftovers, console.error);
-  } finally {
-    await held?.release();
-  }
+  });
 }
 
 async function adopt(
@@ -81,21 +79,13 @@ async function adopt(
   { leftovers }: Inventory,
   options: OrphansOptions,
 ): Promise<void> {
-  await agree("Take them into the state?", options);
+  await agree("Take them into the state?", { ...UNCHANGED, yes: options.yes });
   await endDeadRun(stack, console.error);
   await adoptLeftovers(stack.pulumi, leftovers, console.error);
 }
 
-async function agree(question: string, { yes }: OrphansOptions): Promise<void> {
-  if (yes) {
-    return;
-  }
-  if (!isInteractive()) {
-    throw new Error(
-      "Nothing was changed: nobody is here to be asked; say --yes",
-    );
-  }
-  if (!(await confirm(question))) {
-    throw new Error("Nothing was changed.");
-  }
-}
+/** What is said when nobody agrees. */
+const UNCHANGED = {
+  unasked: "Nothing was changed: nobody is here to be asked; say --yes",
+  declined: "Nothing was changed.",
+};

@@ -1,4 +1,4 @@
-import { confirm, isInteractive } from "../ask";
+import { agree } from "../ask";
 import type { OpenStack } from "../engine/openStack";
 import {
   exportState,
@@ -12,6 +12,7 @@ import { endDeadRun } from "./deadRun";
 import { settledOperations, withoutOperations } from "./pendingOperations";
 import { removeLeftovers } from "./removeLeftovers";
 import { mendTornState } from "./tornState";
+import { underLock } from "./underLock";
 
 /** What recovery may do without asking. */
 export interface RecoveryOptions {
@@ -64,19 +65,6 @@ function mendState(
   );
 }
 
-/** While the work goes on no engine can be making what it takes for a leftover. */
-async function underLock<T>(
-  { locks }: OpenStack,
-  work: () => Promise<T>,
-): Promise<T> {
-  const held = await locks?.hold();
-  try {
-    return await work();
-  } finally {
-    await held?.release();
-  }
-}
-
 /**
  * Takes operations out of the state whose outcome is known now. Pulumi locks for the import itself,
  * so our lock is given back just before; nobody runs a whole update in that moment.
@@ -118,12 +106,11 @@ async function clearLeftovers(
         `When none is: ${byHand}`,
     );
   }
-  if (!yes && !isInteractive()) {
-    throw new Error(`Nothing was removed: say --yes, or run ${byHand}`);
-  }
-  if (!yes && !(await confirm("Remove them?"))) {
-    throw new Error(`Nothing was removed. To take them up instead: ${byHand}`);
-  }
+  await agree("Remove them?", {
+    yes,
+    unasked: `Nothing was removed: say --yes, or run ${byHand}`,
+    declined: `Nothing was removed. To take them up instead: ${byHand}`,
+  });
   await removeLeftovers(leftovers, log);
 }
 

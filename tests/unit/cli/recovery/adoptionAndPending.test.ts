@@ -4,6 +4,7 @@ import {
   plannedFor,
   withAdopted,
 } from "@corral-iac/cli/orphans/adoption";
+import type { Operation } from "@corral-iac/cli/engine/previewDigest";
 import {
   settledOperations,
   withoutOperations,
@@ -22,7 +23,7 @@ const object = {
   uses: [],
   detail: "",
 };
-const step = (inputs: object, op = "create") => ({
+const step = (inputs: Record<string, unknown>, op: Operation = "create") => ({
   op,
   urn: "urn:root",
   newState: { urn: "urn:root", type: as.type, inputs, custom: true },
