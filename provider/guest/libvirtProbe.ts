@@ -1,5 +1,5 @@
 import { LibvirtClient } from "@corral-iac/corral/core/libvirt-client/client";
-import { LibvirtError } from "@corral-iac/corral/core/libvirt-client/errors";
+import { isFault } from "@corral-iac/corral/core/libvirt-client/errors";
 import { lastLines } from "@corral-iac/corral/core/libvirt-client/parse";
 
 import { failed, ready, waiting } from "./probe";
@@ -39,7 +39,7 @@ export class LibvirtProbe implements GuestProbe {
       this.answered = true;
       return judgeState(domain, state, reason);
     } catch (error) {
-      if (error instanceof LibvirtError && error.fault === "noDomain") {
+      if (isFault(error, "noDomain")) {
         return failed(
           `there is no domain ${domain} at ${uri}`,
           "Run pulumi up --refresh: the machine was removed behind Pulumi's back.",
@@ -80,7 +80,7 @@ export class LibvirtProbe implements GuestProbe {
       );
       return lastLines(text, consoleLines);
     } catch (error) {
-      if (error instanceof LibvirtError && error.fault === "noVolume") {
+      if (isFault(error, "noVolume")) {
         return [];
       }
       throw error;
@@ -89,13 +89,11 @@ export class LibvirtProbe implements GuestProbe {
 
   /** The first look tells an address that is wrong from a daemon that is only restarting. */
   private whenNoAnswer(error: unknown): Finding<never> {
-    if (error instanceof LibvirtError) {
-      if (
-        error.fault === "timeout" ||
-        (error.fault === "unreachable" && this.answered)
-      ) {
-        return waiting(error.message);
-      }
+    if (
+      isFault(error, "timeout") ||
+      (isFault(error, "unreachable") && this.answered)
+    ) {
+      return waiting(error.message);
     }
     throw error;
   }

@@ -2,7 +2,7 @@ import type {
   LibvirtClient,
   StoragePool,
 } from "@corral-iac/corral/core/libvirt-client/client";
-import { LibvirtError } from "@corral-iac/corral/core/libvirt-client/errors";
+import { isFault } from "@corral-iac/corral/core/libvirt-client/errors";
 import { Type } from "@sinclair/typebox";
 
 import { defineResource, fields } from "../frame/define";
@@ -60,7 +60,7 @@ export const consoleLog = defineResource({
         outputs: { path: pathIn(pool, inputs.uri, inputs.fileName) },
       };
     } catch (error) {
-      if (error instanceof LibvirtError && error.fault === "noPool") {
+      if (isFault(error, "noPool")) {
         return undefined;
       }
       throw error;
@@ -118,10 +118,7 @@ export function isRotation(name: string, fileName: string): boolean {
 }
 
 function unlessGone(error: unknown): void {
-  if (!(
-    error instanceof LibvirtError &&
-    ["noPool", "noVolume"].includes(error.fault)
-  )) {
+  if (!isFault(error, "noPool", "noVolume")) {
     throw error;
   }
 }

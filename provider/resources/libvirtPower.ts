@@ -1,5 +1,8 @@
 import type { LibvirtClient } from "@corral-iac/corral/core/libvirt-client/client";
-import { LibvirtError } from "@corral-iac/corral/core/libvirt-client/errors";
+import {
+  isFault,
+  LibvirtError,
+} from "@corral-iac/corral/core/libvirt-client/errors";
 import { Type } from "@sinclair/typebox";
 
 import type { OperationContext } from "../frame/context";
@@ -214,5 +217,5 @@ function unlessOff(error: unknown): void {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof LibvirtError && error.fault === "noDomain";
+  return isFault(error, "noDomain");
 }

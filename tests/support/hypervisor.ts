@@ -1,11 +1,12 @@
-import { listed, virsh } from "@corral-iac/tools/hypervisor/virsh";
+import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
+import { virsh } from "@corral-iac/tools/hypervisor/virsh";
 
 export { TestPool } from "@corral-iac/tools/hypervisor/testPool";
 export { URI, virsh } from "@corral-iac/tools/hypervisor/virsh";
 
 /** Names of all domains, running or not; of one stack only, where it is named. */
 export async function domains(stack?: string): Promise<string[]> {
-  const names = listed(await virsh("list", "--all", "--name"));
+  const names = lines(await virsh("list", "--all", "--name"));
   return names.filter(
     (name) => stack === undefined || name.startsWith(`corral-${stack}-`),
   );
@@ -21,18 +22,18 @@ export async function removeDomains(stack: string): Promise<void> {
 
 /** Names of all networks. */
 export async function networks(): Promise<string[]> {
-  return listed(await virsh("net-list", "--all", "--name"));
+  return lines(await virsh("net-list", "--all", "--name"));
 }
 
 /** Names of all pools. */
 export async function pools(): Promise<string[]> {
-  return listed(await virsh("pool-list", "--all", "--name"));
+  return lines(await virsh("pool-list", "--all", "--name"));
 }
 
 /** Names of a pool's volumes. */
 export async function volumes(pool: string): Promise<string[]> {
   await virsh("pool-refresh", pool);
-  return listed(await virsh("vol-list", pool)).map(
+  return lines(await virsh("vol-list", pool)).map(
     (line) => line.split(/\s+/)[0] ?? "",
   );
 }

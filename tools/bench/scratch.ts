@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
 import { TestPool } from "../hypervisor/testPool";
-import { listed, virsh } from "../hypervisor/virsh";
+import { virsh } from "../hypervisor/virsh";
 
 /** Where libvirt keeps a log for each domain, also when the domain has gone. */
 const LOG_FOLDER = "/var/log/libvirt/qemu";
@@ -28,7 +29,7 @@ export class Scratch {
   async remove(): Promise<void> {
     const mine = (name: string) => name.startsWith(`corral-${this.stack}-`);
     const names = async (list: string, ...flags: string[]) =>
-      listed(await virsh(list, ...flags, "--name")).filter(mine);
+      lines(await virsh(list, ...flags, "--name")).filter(mine);
     for (const name of await names("list")) {
       await virsh("destroy", name);
     }

@@ -17,11 +17,3 @@ export async function virsh(...args: string[]): Promise<string> {
   });
   return stdout.trim();
 }
-
-/** The lines of a list that virsh printed. */
-export function listed(output: string): string[] {
-  return output
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-}

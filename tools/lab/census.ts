@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import execa from "execa";
-
+import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
 import { libvirtRules } from "./firewall";
 
 /** What stands on this machine that a lab or a stack may have made: each thing as one line. */
@@ -129,13 +129,6 @@ async function virsh(place: Place, ...args: string[]): Promise<string> {
     timeout: 20_000,
   });
   return run.exitCode === 0 ? run.stdout : "";
-}
-
-function lines(output: string): string[] {
-  return output
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
 }
 
 /** Running programs of interest, without their pids: two of a kind stand twice. */

@@ -4,10 +4,11 @@ import * as path from "node:path";
 
 import { XMLParser } from "fast-xml-parser";
 
-import { LibvirtError } from "./errors";
+import { isFault, LibvirtError } from "./errors";
 import {
   infoFields,
   isLocalOnly,
+  lines,
   parseDomainInfo,
   parseDomainInterfaces,
   parseDomainState,
@@ -84,7 +85,7 @@ export class LibvirtClient {
     try {
       xml = await this.virsh.run(["pool-dumpxml", name], options);
     } catch (error) {
-      if (error instanceof LibvirtError && error.fault === "noPool") {
+      if (isFault(error, "noPool")) {
         const names = await this.poolNames(options);
         const known =
           names.length > 0
@@ -177,10 +178,7 @@ export class LibvirtClient {
         );
       } catch (error) {
         // A source that a machine does not have (no agent, no managed network) is no fault.
-        if (
-          error instanceof LibvirtError &&
-          ["other", "timeout"].includes(error.fault)
-        ) {
+        if (isFault(error, "other", "timeout")) {
           continue;
         }
         throw error;
@@ -229,13 +227,6 @@ export class LibvirtClient {
       rank(a) < rank(b) ? 1 : rank(a) > rank(b) ? -1 : 0,
     );
   }
-}
-
-function lines(output: string): string[] {
-  return output
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
 }
 
 /** Type and target of a pool's XML. */

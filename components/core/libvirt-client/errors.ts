@@ -26,6 +26,14 @@ export class LibvirtError extends Error {
   }
 }
 
+/** Whether it is an error of libvirt with one of these faults. */
+export function isFault(
+  error: unknown,
+  ...faults: readonly LibvirtFault[]
+): error is LibvirtError {
+  return error instanceof LibvirtError && faults.includes(error.fault);
+}
+
 const faultPatterns: readonly (readonly [LibvirtFault, RegExp])[] = [
   [
     "unreachable",

@@ -1,11 +1,17 @@
 /** Reads what virsh writes. Pure. */
 
-/** The columns of a virsh table (with -q there is no header), split at two or more blanks. */
-export function tableRows(output: string): string[][] {
+/** The lines that say something, trimmed. */
+export function lines(output: string): string[] {
   return output
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !/^-+$/.test(line))
+    .filter((line) => line !== "");
+}
+
+/** The columns of a virsh table (with -q there is no header), split at two or more blanks. */
+export function tableRows(output: string): string[][] {
+  return lines(output)
+    .filter((line) => !/^-+$/.test(line))
     .map((line) => line.split(/\s{2,}/));
 }
 
@@ -154,11 +160,10 @@ export function stripControlSequences(text: string): string {
 
 /** The last lines that say something, each cut at the width. */
 export function lastLines(text: string, count: number, width = 200): string[] {
-  const lines = stripControlSequences(text)
+  return stripControlSequences(text)
     .split("\n")
     .map((line) => line.trimEnd())
-    .filter((line) => line.trim() !== "");
-  return lines
+    .filter((line) => line.trim() !== "")
     .slice(-count)
     .map((line) => (line.length > width ? `${line.slice(0, width)}...` : line));
 }

@@ -4,7 +4,7 @@ import type {
   OwnerMark,
 } from "../../core/inventory/lister";
 import { LibvirtClient } from "../../core/libvirt-client/client";
-import { tableRows } from "../../core/libvirt-client/parse";
+import { lines, tableRows } from "../../core/libvirt-client/parse";
 import { namePrefix, type StackName } from "../../core/names";
 import { describeOwner, parseStamp } from "../../core/stamp";
 import { parseDomain, parseNetwork } from "./domainXml";
@@ -19,12 +19,14 @@ const REFRESH_SECONDS = 120;
  *
  * @param uri connection URI.
  * @param stack whose objects are to be recognized.
+ * @param client default: one for the URI.
  */
 export async function listLibvirt(
   uri: string,
   stack: StackName,
+  client = new LibvirtClient(uri),
 ): Promise<Listing> {
-  const { virsh } = new LibvirtClient(uri);
+  const { virsh } = client;
   // Alone and first: when the daemon cannot be reached, this says so.
   const domainIds = lines(await virsh.run(["list", "--all", "--uuid"]));
   const [networkIds = "", allPools = "", activePools = ""] = await virsh.runAll(
@@ -59,15 +61,17 @@ export async function listLibvirt(
   const volumes = active.flatMap((pool, index) =>
     volumesOf(pool, volumeLists[index] ?? "", stack),
   );
-  const handleAt = new Map(
-    volumes.map(({ path, object }) => [path, object.handle]),
-  );
+  const networks = networkXmls.flatMap((xml) => networkObject(xml, stack));
+  const handlesOf: UsedHandles = {
+    volumeAt: new Map(volumes.map(({ path, object }) => [path, object.handle])),
+    networkOf: new Map(networks.map(({ name, handle }) => [name, handle])),
+  };
   return {
     objects: [
       ...domainXmls.flatMap((xml, index) =>
-        domainObject(xml, states[index] ?? "", handleAt, stack),
+        domainObject(xml, states[index] ?? "", handlesOf, stack),
       ),
-      ...networkXmls.flatMap((xml) => networkObject(xml, stack)),
+      ...networks,
       ...volumes.map(({ object }) => object),
       ...lines(allPools).map((pool) =>
         poolObject(pool, active.includes(pool), stack),
@@ -82,10 +86,16 @@ export async function listLibvirt(
   };
 }
 
+/** Handles of what domains use, as their XML names it. */
+interface UsedHandles {
+  readonly volumeAt: ReadonlyMap<string, string>;
+  readonly networkOf: ReadonlyMap<string, string>;
+}
+
 function domainObject(
   xml: string,
   state: string,
-  handleAt: ReadonlyMap<string, string>,
+  { volumeAt, networkOf }: UsedHandles,
   stack: StackName,
 ): HypervisorObject[] {
   const domain = parseDomain(xml);
@@ -99,7 +109,10 @@ function domainObject(
       id: domain.uuid,
       handle: handles.domain(domain.uuid),
       ...ownerIn(xml, stack),
-      uses: domain.diskPaths.flatMap((path) => handleAt.get(path) ?? []),
+      uses: [
+        ...domain.diskPaths.flatMap((path) => volumeAt.get(path) ?? []),
+        ...domain.networks.flatMap((name) => networkOf.get(name) ?? []),
+      ],
       detail: state.trim(),
     },
   ];
@@ -175,11 +188,4 @@ function ownerIn(xml: string, stack: StackName): { owner?: OwnerMark } {
 
 function optional(owner: OwnerMark | undefined): { owner?: OwnerMark } {
   return owner === undefined ? {} : { owner };
-}
-
-function lines(output: string): string[] {
-  return output
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
 }

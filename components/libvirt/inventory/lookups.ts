@@ -1,9 +1,7 @@
 import { XMLParser } from "fast-xml-parser";
 import type { LibvirtClient } from "../../core/libvirt-client/client";
-import {
-  LibvirtError,
-  type LibvirtFault,
-} from "../../core/libvirt-client/errors";
+import { isFault, type LibvirtFault } from "../../core/libvirt-client/errors";
+import { lines } from "../../core/libvirt-client/parse";
 
 /** A storage pool's room, in bytes. */
 export interface PoolSpace {
@@ -80,13 +78,11 @@ export async function poolSpace(
 export async function listNetworks(
   client: LibvirtClient,
 ): Promise<NetworkDescription[]> {
-  const names = (await client.virsh.run(["net-list", "--all", "--name"]))
-    .split("\n")
-    .filter((line) => line.trim() !== "");
+  const names = lines(await client.virsh.run(["net-list", "--all", "--name"]));
   return Promise.all(
     names.map(async (name) => ({
-      name: name.trim(),
-      cidrs: networkCidrs((await findNetwork(client, name.trim())) ?? ""),
+      name,
+      cidrs: networkCidrs((await findNetwork(client, name)) ?? ""),
     })),
   );
 }
@@ -162,7 +158,7 @@ async function unlessMissing<T>(
   try {
     return await look();
   } catch (error) {
-    if (error instanceof LibvirtError && error.fault === missing) {
+    if (isFault(error, missing)) {
       return undefined;
     }
     throw error;

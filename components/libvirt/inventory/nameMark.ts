@@ -27,6 +27,11 @@ export function withoutRotation(fileName: string): string {
   return fileName.replace(/(\.log)\.\d+$/, "$1");
 }
 
+/** Whether virtlogd may have put older parts beside a file of this name: it is a console's. */
+export function hasRotations(fileName: string): boolean {
+  return fileName.endsWith(".log");
+}
+
 /** Of some file names those of a console's file: it, and its older parts. */
 export function rotationsOf(
   fileName: string,

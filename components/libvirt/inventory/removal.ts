@@ -1,10 +1,7 @@
 import type { HypervisorObject } from "../../core/inventory/lister";
 import { LibvirtClient } from "../../core/libvirt-client/client";
-import {
-  LibvirtError,
-  type LibvirtFault,
-} from "../../core/libvirt-client/errors";
-import { rotationsOf } from "./nameMark";
+import { isFault, type LibvirtFault } from "../../core/libvirt-client/errors";
+import { hasRotations, rotationsOf } from "./nameMark";
 
 /** Faults of a thing that is gone already. */
 const GONE: readonly LibvirtFault[] = [
@@ -57,12 +54,14 @@ async function removeNetwork(client: LibvirtClient, id: string): Promise<void> {
   await unlessGone(client.virsh.run(["net-undefine", id]));
 }
 
-/** With a console's file go its rotations, which share its handle. */
+/** With a console's file go its rotations, which share its handle: only for them the pool is listed. */
 async function removeVolume(client: LibvirtClient, key: string): Promise<void> {
   const [pool = "", ...rest] = key.split("/");
   const name = rest.join("/");
-  const names = await client.volumeNames(pool).catch(() => [name]);
-  for (const volume of rotationsOf(name, names)) {
+  const volumes = hasRotations(name)
+    ? rotationsOf(name, await client.volumeNames(pool).catch(() => [name]))
+    : [name];
+  for (const volume of volumes) {
     await unlessGone(client.deleteVolume(pool, volume));
   }
 }
@@ -78,7 +77,7 @@ async function unlessGone(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!(error instanceof LibvirtError && GONE.includes(error.fault))) {
+    if (!isFault(error, ...GONE)) {
       throw error;
     }
   }
