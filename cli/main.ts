@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
+import { messageOf } from "@corral-iac/corral/core/errors";
 import { corralCommand } from "./program";
 
 /** Exit code for a wrong command line; everything else that fails ends with 1. */
@@ -18,9 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
       // Commander has written the help, the version or the fault already.
       return error.exitCode === 0 ? 0 : WRONG_USAGE;
     }
-    console.error(
-      `\nError: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    console.error(`\nError: ${messageOf(error)}`);
     if (process.env.CORRAL_DEBUG && error instanceof Error) {
       console.error(error.stack);
     }

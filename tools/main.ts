@@ -1,4 +1,5 @@
 /** The commands behind the npm scripts; tools/bootstrap.mjs has built everything before. */
+import { messageOf } from "@corral-iac/corral/core/errors";
 
 type Command = (args: readonly string[]) => Promise<number>;
 
@@ -57,7 +58,7 @@ dispatch(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     console.error(`\nError: ${message}`);
     if (process.env.CORRAL_DEBUG && error instanceof Error) {
       console.error(error.stack);

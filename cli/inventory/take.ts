@@ -5,6 +5,7 @@ import {
   removable,
   stampIds,
 } from "@corral-iac/corral/core/inventory/classify";
+import { messageOf } from "@corral-iac/corral/core/errors";
 import type {
   Lister,
   Listing,
@@ -68,7 +69,7 @@ async function inventoryOf(
     try {
       listings.set(place, await lister.list(place, name));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       unreachable.push({ place, why });
     }
   }

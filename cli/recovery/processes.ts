@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
+import { processExists } from "@corral-iac/corral/core/processes";
 import type { ProcessKnowledge } from "./locks/judge";
 
 /** A process of this host, as the kernel shows it. */
@@ -76,21 +77,12 @@ export const thisHost: ProcessKnowledge = {
       return new Date(seconds * 1000);
     }
     // Hidden from this user (mount option hidepid), or a kernel without /proc.
-    return !isZombie(pid) && exists(pid) ? "unknown" : undefined;
+    return !isZombie(pid) && processExists(pid) ? "unknown" : undefined;
   },
 };
 
 function isZombie(pid: number): boolean {
   return readProc(pid, "stat") !== undefined && findProcess(pid) === undefined;
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** When the kernel started, in seconds since 1970. */

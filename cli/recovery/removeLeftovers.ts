@@ -1,3 +1,4 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import type { Leftover } from "../inventory/take";
 
 /**
@@ -20,9 +21,7 @@ export async function removeLeftovers(
       await lister.remove(place, object);
       log(`removed ${what}`);
     } catch (error) {
-      failures.push(
-        `${what}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      failures.push(`${what}: ${messageOf(error)}`);
     }
   }
   if (failures.length > 0) {

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { signalIfThere } from "@corral-iac/corral/core/processes";
 import { listenerGone } from "./listeners";
 import {
   isRunning,
@@ -85,13 +86,7 @@ function signal(
   name: "SIGTERM" | "SIGKILL",
 ): void {
   for (const entry of entries.filter(isRunning)) {
-    try {
-      process.kill(entry.pid, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
-        throw error;
-      }
-    }
+    signalIfThere(entry.pid, name);
   }
 }
 

@@ -1,7 +1,9 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import type { MachineStatus } from "@corral-iac/corral/core/inventory/status";
 import { openStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
 import { exportState, resourcesOf } from "../engine/state";
+import { parseUrn } from "../engine/urn";
 import { listersFor } from "../inventory/listers";
 import { table } from "../inventory/words";
 
@@ -40,7 +42,7 @@ export async function status(
         }
       } catch (error) {
         complete = false;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         console.error(`warning: ${place}: ${why}`);
       }
     }
@@ -51,7 +53,7 @@ export async function status(
 
 /** The component's name: the machine's resource is its child, named `NAME-domain` or alike. */
 function nameOf({ urn }: MachineStatus): string {
-  return (urn.split("::").at(-1) ?? urn).replace(/-[a-z]+$/, "");
+  return (parseUrn(urn)?.name ?? urn).replace(/-[a-z]+$/, "");
 }
 
 function statusTable(rows: readonly Row[]): string {

@@ -28,7 +28,3 @@ export class PartialFailure extends Error {
     super(reasons.join("\n"));
   }
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,3 +1,4 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import type { TObject } from "@sinclair/typebox";
 
 import { checkInputs } from "./check";
@@ -6,7 +7,7 @@ import type { OperationContext, ResourceLog } from "./context";
 import type { AnyResource, InputsToCheck, State } from "./define";
 import { diffInputs } from "./diff";
 import type { Change } from "./diff";
-import { PartialFailure, messageOf } from "./errors";
+import { PartialFailure } from "./errors";
 import { markSecretOutputs, normalize } from "./normalize";
 import type { Operations } from "./operations";
 import { Redactor } from "./redact";

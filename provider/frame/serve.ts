@@ -1,9 +1,9 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 
 import type { AnyResource } from "./define";
 import { EngineLog } from "./engineLog";
-import { messageOf } from "./errors";
 import { ResourceHost } from "./host";
 import { watchParent } from "./lifetime";
 import { Operations } from "./operations";

@@ -1,3 +1,4 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import { Metadata, status } from "@grpc/grpc-js";
 import type {
   ServiceError,
@@ -15,7 +16,7 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { formatChange } from "./diff";
 import type { Change } from "./diff";
 import type { EngineLog } from "./engineLog";
-import { CancelledError, TimeoutError, messageOf } from "./errors";
+import { CancelledError, TimeoutError } from "./errors";
 import { StoredFailure } from "./host";
 import type { Request, ResourceHost } from "./host";
 import type { Operations } from "./operations";

@@ -1,3 +1,4 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import type {
   CloudInitOutcome,
   Finding,
@@ -190,7 +191,7 @@ class GuestWait {
       }
       return {
         is: "failed",
-        reason: error instanceof Error ? error.message : String(error),
+        reason: messageOf(error),
       };
     }
   }
@@ -366,7 +367,7 @@ class GuestWait {
         ...lines.map((line) => `  | ${line}`),
       ];
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       return [`The guest's console cannot be shown: ${why}`];
     } finally {
       done.abort();

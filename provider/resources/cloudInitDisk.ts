@@ -3,8 +3,9 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import { processExists } from "@corral-iac/corral/core/processes";
 import type { LibvirtClient } from "@corral-iac/corral/core/libvirt-client/client";
-import { LibvirtError } from "@corral-iac/corral/core/libvirt-client/errors";
+import { isFault } from "@corral-iac/corral/core/libvirt-client/errors";
 import {
   ProcessError,
   runProcess,
@@ -107,21 +108,12 @@ const SEED_PREFIX = "corral-seed-";
 async function removeStaleSeeds(): Promise<void> {
   for (const name of await fs.readdir(os.tmpdir())) {
     const pid = /^corral-seed-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) {
+    if (pid !== undefined && !processExists(Number(pid))) {
       // Another user's, and one that another plugin is removing right now, is not ours to remove.
       await fs
         .rm(path.join(os.tmpdir(), name), { recursive: true, force: true })
         .catch(() => undefined);
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
@@ -202,8 +194,5 @@ async function upload(
 }
 
 function isGone(error: unknown): boolean {
-  return (
-    error instanceof LibvirtError &&
-    ["noVolume", "noPool"].includes(error.fault)
-  );
+  return isFault(error, "noVolume", "noPool");
 }

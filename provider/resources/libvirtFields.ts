@@ -1,3 +1,4 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import { LibvirtClient } from "@corral-iac/corral/core/libvirt-client/client";
 import { parseLibvirtUri } from "@corral-iac/corral/core/libvirt-client/uri";
 import { Type } from "@sinclair/typebox";
@@ -35,7 +36,7 @@ export function readFaults(
     return [
       {
         path,
-        reason: `is wrong: ${error instanceof Error ? error.message : error}`,
+        reason: `is wrong: ${messageOf(error)}`,
       },
     ];
   }

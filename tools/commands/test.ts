@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { messageOf } from "@corral-iac/corral/core/errors";
 import execa from "execa";
 import { labDown, labStatus, labUp } from "../lab";
 import type { SuiteResult } from "../test/runSuite";
@@ -141,7 +142,7 @@ async function succeeds(work: () => Promise<void>): Promise<boolean> {
     await work();
     return true;
   } catch (error) {
-    console.log(`  FAILED: ${error instanceof Error ? error.message : error}`);
+    console.log(`  FAILED: ${messageOf(error)}`);
     return false;
   }
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { signalIfThere } from "@corral-iac/corral/core/processes";
 import execa from "execa";
 import { Client } from "pg";
+import { freePort } from "../lab/freePort";
 import { becomes } from "../lab/processes";
 import { serverAccount, type Account } from "./account";
 import { postgresBinaries } from "./binaries";
@@ -174,7 +175,7 @@ export class PostgresServer {
     this.server = undefined;
     if (server?.pid !== undefined) {
       const workers = signal === "SIGKILL" ? childrenOf(server.pid) : [];
-      [server.pid, ...workers].forEach((pid) => killIfThere(pid, signal));
+      [server.pid, ...workers].forEach((pid) => signalIfThere(pid, signal));
       await server;
     }
   }
@@ -196,26 +197,4 @@ function childrenOf(pid: number): number[] {
     .split(" ")
     .filter((text) => text.trim() !== "")
     .map(Number);
-}
-
-function killIfThere(pid: number, signal: "SIGINT" | "SIGKILL"): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
-      throw error;
-    }
-  }
-}
-
-/** A port that is free now; nobody else gets it so soon. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { processExists } from "@corral-iac/corral/core/processes";
 
 /** Who holds a lock. The start time tells a process from a later one with the same pid. */
 export interface LockHolder {
@@ -115,10 +116,8 @@ export function breakLock(
 
 /** True while the very process that took the lock runs. */
 export function isAlive(holder: LockHolder): boolean {
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+  if (!processExists(holder.pid)) {
+    return false;
   }
   const started = startTime(holder.pid);
   return started === "" || holder.started === "" || started === holder.started;

@@ -1,3 +1,4 @@
+import { messageOf } from "@corral-iac/corral/core/errors";
 import { Client, DatabaseError } from "pg";
 import { describeBackend } from "../backendUrl";
 import type { LockStore } from "./lockStore";
@@ -138,5 +139,5 @@ function describeFault(error: unknown): string {
   if (error instanceof AggregateError) {
     return error.errors.map(describeFault).join("; ");
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 
 import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
 import type { KeyPair } from "@corral-iac/corral-ops/ssh/keyPair";
 import type { SshTarget } from "@corral-iac/corral-ops/ssh/target";
+import { freePort } from "@corral-iac/tools/lab/freePort";
 
 const program = "/usr/sbin/sshd";
 
@@ -125,14 +125,6 @@ export class SshServer {
  * next program that asks.
  */
 export const CLOSED_PORT = 1;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Waits until the condition holds, looking often; throws after the bound. */
 export async function eventually(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { messageOf } from "@corral-iac/corral/core/errors";
 import {
   type Fault,
   FAULTS,
@@ -74,7 +75,3 @@ describe("corral up after a run that was cut off, at every kill point", () => {
     });
   }
 });
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
