@@ -1,4 +1,4 @@
-import * as path from "node:path";
+import { CORRAL_PROGRAM } from "@corral-iac/tools/stack/pulumiStack";
 import execa from "execa";
 import { REPOSITORY, type TestStack } from "./testStack";
 
@@ -19,7 +19,7 @@ export async function corral(
   const run = await execa(
     process.execPath,
     [
-      path.join(REPOSITORY, "cli", "bin", "main.js"),
+      CORRAL_PROGRAM,
       ...args,
       ...["--stack", name, "--cwd", REPOSITORY, "--config-file", configFile],
     ],

@@ -8,7 +8,10 @@ import {
   type PulumiRun,
   type StackCommand,
 } from "@corral-iac/tools/stack/pulumiStack";
-import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+import {
+  ensureToolchain,
+  piecesForStart,
+} from "@corral-iac/tools/toolchain/index";
 
 /** The repository's root, where Pulumi.yaml is. */
 export const REPOSITORY = path.resolve(__dirname, "../../..");
@@ -35,12 +38,7 @@ export class TestStack {
     const folder =
       existing?.folder ??
       fs.mkdtempSync(path.join(os.tmpdir(), "corral-stack-"));
-    const toolchain = await ensureToolchain([
-      "pulumi",
-      "nodeHost",
-      "terraformProviderPlugin",
-      "libvirtProvider",
-    ]);
+    const toolchain = await ensureToolchain(piecesForStart);
     const stack = new PulumiStack(
       {
         program,
@@ -93,18 +91,7 @@ export class TestStack {
 
   /** A run of the command `corral` on this stack, for tests that start it themselves. */
   corralCommand(command: string, ...flags: string[]): StackCommand {
-    const config = ["--stack", this.name, "--config-file", this.configFile];
-    return {
-      file: process.execPath,
-      args: [
-        path.join(REPOSITORY, "cli/bin/main.js"),
-        command,
-        ...config,
-        ...flags,
-      ],
-      cwd: REPOSITORY,
-      env: this.stack.environment(),
-    };
+    return this.stack.corralCommand(command, flags);
   }
 
   /** Runs the command `corral` on this stack. */

@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import execa from "execa";
+import { CORRAL_PROGRAM } from "../stack/pulumiStack";
 import { ensureToolchain, piecesForStart } from "../toolchain";
 
 const repository = path.resolve(__dirname, "../../..");
@@ -14,7 +15,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const toolchain = await ensureToolchain(piecesForStart);
   const { exitCode } = await execa(
     process.execPath,
-    [path.join(repository, "cli", "bin", "main.js"), ...args],
+    [CORRAL_PROGRAM, ...args],
     {
       cwd: repository,
       env: toolchain.env,

@@ -7,7 +7,7 @@ import { TestPool } from "../hypervisor/testPool";
 import { URI } from "../hypervisor/virsh";
 import { labUp } from "../lab";
 import { PulumiStack } from "../stack/pulumiStack";
-import { ensureToolchain } from "../toolchain";
+import { ensureToolchain, piecesForStart } from "../toolchain";
 import { recordedFleet, SECRET_KEY } from "./fleet";
 import {
   neutralState,
@@ -58,12 +58,7 @@ function versionOf(root: string): string {
 }
 
 async function record(root: string, recording: Recording): Promise<void> {
-  const toolchain = await ensureToolchain([
-    "pulumi",
-    "nodeHost",
-    "terraformProviderPlugin",
-    "libvirtProvider",
-  ]);
+  const toolchain = await ensureToolchain(piecesForStart);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-record-"));
   const imageFile = path.join(root, IMAGE_FILE);
   const pool = await TestPool.make(undefined, "corral-recorded");

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { corralHome } from "@corral-iac/corral/core/home";
-import { ensureToolchain } from "../toolchain";
+import { ensureToolchain, piecesForStart } from "../toolchain";
 import { PulumiStack } from "./pulumiStack";
 
 const STACK = "dev";
@@ -38,12 +38,7 @@ export function embeddedStackExists(): boolean {
  * @param program folder of Pulumi.yaml.
  */
 export async function openEmbeddedStack(program: string): Promise<PulumiStack> {
-  const toolchain = await ensureToolchain([
-    "pulumi",
-    "nodeHost",
-    "terraformProviderPlugin",
-    "libvirtProvider",
-  ]);
+  const toolchain = await ensureToolchain(piecesForStart);
   const stack = new PulumiStack(
     { program, stack: STACK, folder: stackFolder() },
     toolchain,

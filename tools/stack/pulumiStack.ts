@@ -5,8 +5,8 @@ import execa from "execa";
 import { parse, stringify } from "yaml";
 import type { Toolchain } from "../toolchain";
 
-/** The command `corral` of this clone. */
-const COMMAND = require.resolve("@corral-iac/cli/main");
+/** The program of the command `corral` of this clone. */
+export const CORRAL_PROGRAM = require.resolve("@corral-iac/cli/main");
 
 /** Name of the ready program in its Pulumi.yaml. */
 const READY_PROGRAM = "corral";
@@ -148,25 +148,33 @@ export class PulumiStack {
     return { exitCode: run.exitCode, output: run.all ?? "" };
   }
 
+  /** A run of the command `corral` on this stack, for those who start it themselves. */
+  corralCommand(command: string, flags: readonly string[]): StackCommand {
+    const { stack, program } = this.location;
+    const selection = ["--stack", stack, "--config-file", this.configFile];
+    return {
+      file: process.execPath,
+      args: [CORRAL_PROGRAM, command, ...selection, ...flags],
+      cwd: program,
+      env: this.environment(),
+    };
+  }
+
   /** Runs the command `corral` on this stack, on this terminal. @returns its exit code. */
   async corral(
     command: "up" | "destroy",
     flags: readonly string[],
   ): Promise<number> {
-    const { stack, program } = this.location;
-    const selection = ["--stack", stack, "--config-file", this.configFile];
-    const { exitCode } = await execa(
-      process.execPath,
-      [COMMAND, command, ...selection, "--yes", "--", ...flags],
-      {
-        cwd: program,
-        env: this.environment(),
-        stdin: "ignore",
-        stdout: "inherit",
-        stderr: "inherit",
-        reject: false,
-      },
-    );
+    const all = ["--yes", "--", ...flags];
+    const { file, args, cwd, env } = this.corralCommand(command, all);
+    const { exitCode } = await execa(file, [...args], {
+      cwd,
+      env,
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+      reject: false,
+    });
     return exitCode;
   }
 

@@ -3,7 +3,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
-import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+import {
+  ensureToolchain,
+  piecesForStart,
+} from "@corral-iac/tools/toolchain/index";
 import { parse, stringify } from "yaml";
 import {
   domains,
@@ -39,12 +42,7 @@ describe("the example libvirt-vm", () => {
         stack: STACK,
         folder: path.join(folder, "stack"),
       },
-      await ensureToolchain([
-        "pulumi",
-        "nodeHost",
-        "terraformProviderPlugin",
-        "libvirtProvider",
-      ]),
+      await ensureToolchain(piecesForStart),
     );
     await stack.ensure();
     stack.configure({

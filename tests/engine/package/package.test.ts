@@ -7,7 +7,10 @@ import {
   schemaText,
 } from "@corral-iac/tools/pack/componentSchema";
 import { filesBelow } from "@corral-iac/tools/pack/stage";
-import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+import {
+  ensureToolchain,
+  piecesForStart,
+} from "@corral-iac/tools/toolchain/index";
 import {
   domains,
   TestPool,
@@ -66,12 +69,7 @@ describe("the npm package, outside the clone", function () {
 
   before(async () => {
     pool = await TestPool.make();
-    const toolchain = await ensureToolchain([
-      "pulumi",
-      "nodeHost",
-      "terraformProviderPlugin",
-      "libvirtProvider",
-    ]);
+    const toolchain = await ensureToolchain(piecesForStart);
     installed = await InstalledPackage.make(toolchain);
     const project = {
       name: "shop",

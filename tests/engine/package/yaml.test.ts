@@ -3,7 +3,10 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { renderStampElement } from "@corral-iac/corral/core/stamp";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
-import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+import {
+  ensureToolchain,
+  piecesForStart,
+} from "@corral-iac/tools/toolchain/index";
 import { parse, stringify } from "yaml";
 import {
   domains,
@@ -44,13 +47,7 @@ describe("a YAML program with the component package", function () {
   before(async () => {
     pool = await TestPool.make();
     server = await ImageServer.start(path.join(pool.path, TestPool.IMAGE));
-    const toolchain = await ensureToolchain([
-      "pulumi",
-      "nodeHost",
-      "yamlHost",
-      "terraformProviderPlugin",
-      "libvirtProvider",
-    ]);
+    const toolchain = await ensureToolchain([...piecesForStart, "yamlHost"]);
     installed = await InstalledPackage.make(toolchain);
     await installed.unpack("corral");
     const location = {

@@ -10,7 +10,10 @@ import {
   type Recording,
 } from "@corral-iac/tools/record/recording";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
-import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
+import {
+  ensureToolchain,
+  piecesForStart,
+} from "@corral-iac/tools/toolchain/index";
 import { parse } from "yaml";
 import { domains, pools } from "../../support/hypervisor";
 import { asOfOlderPlugin } from "../../support/olderPlugin";
@@ -65,12 +68,7 @@ class RecordedStack {
       folder,
       passphrase: RECORDED_PASSPHRASE,
     };
-    const toolchain = await ensureToolchain([
-      "pulumi",
-      "nodeHost",
-      "terraformProviderPlugin",
-      "libvirtProvider",
-    ]);
+    const toolchain = await ensureToolchain(piecesForStart);
     const stack = new PulumiStack(location, toolchain);
     await stack.ensure();
     // With its salt, by which the recorded secrets are read.

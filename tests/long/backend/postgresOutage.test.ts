@@ -2,16 +2,27 @@ import assert from "node:assert/strict";
 import { OutageSubject } from "../../support/outage";
 import { RunningUp } from "../../support/runningUp";
 
-describe("a state database that goes away in the middle of an up, and stays away", () => {
-  let subject: OutageSubject;
+describe("a state database that goes away in the middle of an up", () => {
+  let subject: OutageSubject | undefined;
 
-  before(async () => {
-    subject = await OutageSubject.make("longoutage", "10.69.0.0/24");
+  afterEach(async () => {
+    await subject?.remove();
+    subject = undefined;
   });
 
-  after(() => subject.remove());
+  it("and comes back within half a minute does no harm", async () => {
+    subject = await OutageSubject.make("outage", "10.63.0.0/24");
+    const up = RunningUp.start(subject.stack);
+    await up.written(/(web|db)-domain creating/);
+    await subject.server.kill();
+    await subject.server.restart();
+    const { exitCode, output } = await up.ended;
+    assert.equal(exitCode, 0, output);
+    await subject.assertEverythingIsThereOnce();
+  });
 
-  it("fails the run; corral up ends with every object once", async () => {
+  it("and stays away fails the run; corral up ends with every object once", async () => {
+    subject = await OutageSubject.make("longoutage", "10.69.0.0/24");
     const { server, stack } = subject;
     const up = RunningUp.start(stack);
     await up.written(/(web|db)-domain creating/);
