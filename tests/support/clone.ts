@@ -17,18 +17,30 @@ const COPIED = [
 export async function withClone(
   body: (clone: string) => Promise<void>,
 ): Promise<void> {
-  const clone = fs.mkdtempSync(path.join(os.tmpdir(), "corral-clone-"));
+  const clone = makeClone();
   try {
-    for (const item of COPIED) {
-      fs.cpSync(path.join(REPOSITORY, item), path.join(clone, item), {
-        recursive: true,
-      });
-    }
-    linkDependencies(clone);
     await body(clone);
   } finally {
-    fs.rmSync(clone, { recursive: true, force: true });
+    removeClone(clone);
   }
+}
+
+/** A second clone of this repository; {@link removeClone} removes it. */
+export function makeClone(): string {
+  // Its real name: a process says where it works without symbolic links.
+  const folder = fs.realpathSync(os.tmpdir());
+  const clone = fs.mkdtempSync(path.join(folder, "corral-clone-"));
+  for (const item of COPIED) {
+    fs.cpSync(path.join(REPOSITORY, item), path.join(clone, item), {
+      recursive: true,
+    });
+  }
+  linkDependencies(clone);
+  return clone;
+}
+
+export function removeClone(clone: string): void {
+  fs.rmSync(clone, { recursive: true, force: true });
 }
 
 /** Dependencies are shared; Corral's own package is the clone's. */

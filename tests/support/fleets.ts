@@ -1,5 +1,11 @@
 import { TestPool, URI } from "./hypervisor";
 
+/** Files of a suite may run at the same time: each of mocha's processes has a network of its own. */
+const SECOND_OCTET = 110 + Number(process.env.MOCHA_WORKER_ID ?? 0);
+
+/** The network that machines without a guest share, unless a test says another one. */
+export const LAN_CIDR = `10.${SECOND_OCTET}.0.0/24`;
+
 /** A machine that needs no guest: a blank disk, and nothing is waited for. */
 export function blankMachine(
   pool: TestPool,
@@ -37,7 +43,7 @@ export function labMachine(
 /** A fleet on the real libvirt daemon with one shared network. */
 export function fleetOf(
   machines: Record<string, unknown>,
-  cidr = "10.98.0.0/24",
+  cidr = LAN_CIDR,
 ): Record<string, unknown> {
   return {
     hypervisors: {

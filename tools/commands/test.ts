@@ -20,6 +20,8 @@ interface Suite {
   readonly name: string;
   readonly needs: "nothing" | "lab" | "labDown";
   readonly testTimeoutSeconds: number;
+  /** Files that run at the same time. Default 1. */
+  readonly jobs?: number;
   /** Pieces of the toolchain beside those of `npm start`: their build is no test's time. */
   readonly pieces?: readonly PieceName[];
   /** Takes hours: only by name, never in plain `npm test`. */
@@ -34,6 +36,7 @@ const ROUNDS: readonly (readonly Suite[])[] = [
       name: "engine",
       needs: "lab",
       testTimeoutSeconds: 180,
+      jobs: 2,
       pieces: ["yamlHost"],
     },
   ],
@@ -211,6 +214,7 @@ async function runSuite(
         path.join(__dirname, "../test/runSuite.js"),
         resultFile,
         String(suite.testTimeoutSeconds * 1000),
+        String(suite.jobs ?? 1),
         ...files,
       ],
       {

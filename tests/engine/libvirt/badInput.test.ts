@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { blankMachine, fleetOf } from "../../support/fleets";
+import { blankMachine, fleetOf, LAN_CIDR } from "../../support/fleets";
 import {
   domains,
   TestPool,
@@ -236,15 +236,19 @@ describe("wrong input to a LibvirtVm", () => {
 
   it("names a network whose addresses the new one would overlap", async () => {
     const file = path.join(stack.folder, "net.xml");
+    const network = LAN_CIDR.replace("/24", "");
+    const gateway = network.replace(/0$/, "1");
     fs.writeFileSync(
       file,
-      `<network><name>office</name><forward mode="nat"/><ip address="10.98.0.1" netmask="255.255.0.0"/></network>`,
+      `<network><name>office</name><forward mode="nat"/><ip address="${gateway}" netmask="255.255.0.0"/></network>`,
     );
     await virsh("net-define", file);
     try {
       await fails(
         fleetOf({ web: blankMachine(pool) }),
-        /cidr 10\.98\.0\.0\/24 .* overlaps 10\.98\.0\.0\/16 of the network "office"/,
+        new RegExp(
+          `cidr ${LAN_CIDR} .* overlaps ${network}/16 of the network "office"`,
+        ),
       );
     } finally {
       await virsh("net-undefine", "office");

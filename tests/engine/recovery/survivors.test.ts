@@ -7,12 +7,15 @@ import {
   endSurvivors,
   findSurvivors,
 } from "@corral-iac/cli/recovery/survivors";
+import { makeClone, removeClone } from "../../support/clone";
 import { blankMachine, fleetOf } from "../../support/fleets";
 import { removeDomains, TestPool, virsh } from "../../support/hypervisor";
 import { RunningUp } from "../../support/runningUp";
-import { REPOSITORY, TestStack } from "../../support/testStack";
+import { TestStack } from "../../support/testStack";
 
 describe("what a killed engine leaves on this machine", () => {
+  // Its own: a `corral up` of another test would end what this one leaves.
+  let program: string;
   let pool: TestPool;
   let killed: TestStack;
   let living: TestStack;
@@ -20,8 +23,9 @@ describe("what a killed engine leaves on this machine", () => {
 
   before(async () => {
     pool = await TestPool.make();
-    killed = await TestStack.make("enginegone");
-    living = await TestStack.make("enginelives");
+    program = makeClone();
+    killed = await TestStack.make("enginegone", program);
+    living = await TestStack.make("enginelives", program);
     // Neither run ends by itself: their guests never answer.
     const silent = { ready: { until: "ssh", timeoutSeconds: 90 } };
     killed.declare(
@@ -42,6 +46,13 @@ describe("what a killed engine leaves on this machine", () => {
     await Promise.all([removeDomains("enginegone"), living.remove()]);
     await killed.remove();
     await pool.remove();
+    removeClone(program);
+  });
+
+  const runOf = (stack: string) => ({
+    programFolder: program,
+    project: "corral",
+    stack,
   });
 
   it("is found and ended, next to a run that goes on", async () => {
@@ -111,10 +122,6 @@ describe("what a killed engine leaves on this machine", () => {
     assert.deepEqual(await locks.list(), []);
   });
 });
-
-function runOf(stack: string) {
-  return { programFolder: REPOSITORY, project: "corral", stack };
-}
 
 async function locksOf(stack: TestStack, name: string): Promise<StackLocks> {
   const locks = await openStackLocks({
