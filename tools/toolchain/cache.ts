@@ -10,8 +10,8 @@ import {
   type Platform,
 } from "./pins";
 
-/** Where a binary came from. */
-export type Source = "installed" | "download" | "build";
+/** Where a binary came from; `stand-in` is a build that only stands in for the piece. */
+export type Source = "installed" | "download" | "build" | "stand-in";
 
 /** What is written beside a finished binary, last of all; its presence proves the piece. */
 export interface Stamp {
@@ -72,7 +72,8 @@ export function cachePaths(
     const moduleFolder = path.join(modulesFolder, pin.go.folder);
     const goMod = fs.readFileSync(path.join(moduleFolder, "go.mod"), "utf8");
     const goSum = fs.readFileSync(path.join(moduleFolder, "go.sum"), "utf8");
-    const key = pieceKey(pin, { goMod, goSum }, platform);
+    const sources = goSources(moduleFolder);
+    const key = pieceKey(pin, { goMod, goSum, sources }, platform);
     const folder = path.join(root, `${pin.go.folder}-${key}`);
     const binary = path.join(folder, pin.binary);
     return { name, pin, key, moduleFolder, goMod, folder, binary };
@@ -95,6 +96,15 @@ export function cachePaths(
     ]),
   ) as Record<PieceName, PiecePaths>;
   return { platform, corralHome, root, pulumiHome, pieces };
+}
+
+/** The Go files of a folder and those below it, sorted by path. */
+function goSources(folder: string): [file: string, text: string][] {
+  const files = fs.readdirSync(folder, { recursive: true }) as string[];
+  return files
+    .filter((file) => file.endsWith(".go"))
+    .sort()
+    .map((file) => [file, fs.readFileSync(path.join(folder, file), "utf8")]);
 }
 
 const stampName = "stamp.json";

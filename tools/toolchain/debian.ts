@@ -31,8 +31,30 @@ export const debianGroups = {
     { name: "e2fsprogs", shows: "mkfs.ext4" },
     { name: "fdisk", shows: "sfdisk" },
   ],
-  /** What the suites talk to beside the hypervisor: a real ssh server. */
-  tests: [{ name: "openssh-server", shows: "/usr/sbin/sshd" }],
+  /** What the suites talk to beside the hypervisor: a real ssh server, and Alpine's shell. */
+  tests: [
+    { name: "openssh-server", shows: "/usr/sbin/sshd" },
+    { name: "busybox", shows: "busybox" },
+  ],
+  /** What files are put into a guest with elsewhere, and a server to do it to. */
+  bench: [
+    { name: "openssh-server", shows: "/usr/sbin/sshd" },
+    { name: "openssh-client", shows: "scp" },
+    { name: "rsync", shows: "rsync" },
+  ],
+  /** The NFS server of the lab, which needs nothing of this machine's kernel. */
+  nfs: [
+    {
+      name: "nfs-ganesha-vfs",
+      shows: "/usr/lib/x86_64-linux-gnu/ganesha/libfsalvfs.so",
+    },
+  ],
+  /** Making the lab's repository of Debian packages. */
+  aptRepository: [
+    { name: "apt-utils", shows: "apt-ftparchive" },
+    { name: "gnupg", shows: "gpg" },
+    { name: "gpg-agent", shows: "gpg-agent" },
+  ],
   /** The database of the tests of Pulumi's PostgreSQL backend. */
   postgresql: [{ name: "postgresql", shows: "pg_ctlcluster" }],
 } as const satisfies Record<string, readonly DebianPackage[]>;

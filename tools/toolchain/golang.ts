@@ -171,7 +171,8 @@ async function installGoToolchain(
  */
 export function goBuildEnvironment(platform: Platform): Record<string, string> {
   return {
-    GOFLAGS: "-mod=readonly",
+    // The commit of this clone must not come into a binary that is built from its own sources.
+    GOFLAGS: "-mod=readonly -buildvcs=false",
     GOWORK: "off",
     GOTOOLCHAIN: "local",
     GOOS: platform.os,

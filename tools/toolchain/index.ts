@@ -14,6 +14,7 @@ import {
   type Source,
 } from "./cache";
 import { run } from "./commands";
+import { canReachReleases } from "./download";
 import { userPulumiHome } from "./installed";
 import { pathWith } from "./keys";
 import { isAlive, withLock } from "./lock";
@@ -50,6 +51,8 @@ export interface PieceReport {
 export interface EnsureOptions {
   /** Takes one line of progress. Default: standard output. */
   readonly log?: (line: string) => void;
+  /** Whether to look again for the real piece where a stand-in is in its place. Default false. */
+  readonly replaceStandIns?: boolean;
 }
 
 /**
@@ -67,6 +70,11 @@ export async function ensureToolchain(
   const pieces = pieceNames
     .filter((name) => name === "pulumi" || wanted.includes(name))
     .map((name) => paths.pieces[name]);
+  if (options.replaceStandIns && (await canReachReleases())) {
+    pieces
+      .filter((piece) => readStamp(piece)?.source === "stand-in")
+      .forEach((piece) => forget(paths, piece));
+  }
   if (!pieces.every((piece) => isReady(paths, piece))) {
     await withLock(
       path.join(paths.root, "lock"),
@@ -169,6 +177,12 @@ function isReady(paths: CachePaths, piece: PiecePaths): boolean {
   return isPlaced(paths, piece) && readStamp(piece) !== undefined;
 }
 
+/** Makes a piece count as missing. */
+function forget(paths: CachePaths, piece: PiecePaths): void {
+  fs.rmSync(placedMark(paths, piece), { force: true });
+  fs.rmSync(piece.folder, { recursive: true, force: true });
+}
+
 async function provide(
   paths: CachePaths,
   pieces: readonly PiecePaths[],
@@ -207,6 +221,7 @@ const outcomes: Readonly<Record<Source, string>> = {
   installed: "taken from this machine",
   download: "official release",
   build: "built from Go modules",
+  "stand-in": "stand-in, built here",
 };
 
 /** Puts a binary of the cache into `PULUMI_HOME` and marks that. */

@@ -7,6 +7,8 @@ import { goBuildFlags, type PiecePin, type Platform } from "./pins";
 export interface ModuleFiles {
   readonly goMod: string;
   readonly goSum: string;
+  /** Go sources of our own beside them, each as its path and its text, in a fixed order. */
+  readonly sources?: readonly (readonly [file: string, text: string])[];
 }
 
 /**
@@ -28,6 +30,7 @@ export function pieceKey(
     ...goBuildFlags,
     files.goMod,
     files.goSum,
+    ...(files.sources ?? []).flat(),
   ]);
 }
 

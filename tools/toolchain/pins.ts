@@ -12,6 +12,7 @@ export const pieceNames = [
   "libvirtProvider",
   "proxmoxProvider",
   "yamlHost",
+  "commandPlugin",
   "actionlint",
 ] as const;
 
@@ -43,8 +44,13 @@ export interface Release {
 export interface GoRecipe {
   /** Folder under `tools/toolchain/go` that holds go.mod and go.sum. */
   readonly folder: string;
-  /** Package with `func main`. */
+  /** Package with `func main`; `.` for one that stands in the folder itself. */
   readonly package: string;
+  /**
+   * Whether what is built stands in for a piece whose own source is not to be had as a Go module.
+   * Setup says so, and takes the real piece once it can be had.
+   */
+  readonly isStandIn?: boolean;
   /** Variables set at link time (`-X NAME=VALUE`). */
   readonly variables?: Readonly<Record<string, string>>;
   /** Seconds of a cold build on two cores, for the line that announces it. */
@@ -206,6 +212,18 @@ export const pins: Readonly<Record<PieceName, PiecePin>> = {
       aboutSeconds: 90,
     },
     release: pulumiArchive("pulumi-language-yaml"),
+  },
+  commandPlugin: {
+    title: "Pulumi plugin command",
+    version: "1.2.1",
+    binary: "pulumi-resource-command",
+    place: { kind: "plugin", plugin: "command" },
+    go: {
+      folder: "command-plugin",
+      package: ".",
+      isStandIn: true,
+      aboutSeconds: 90,
+    },
   },
   actionlint: {
     title: "actionlint",

@@ -4,6 +4,7 @@ import * as path from "node:path";
 
 import { run } from "./commands";
 import { pins } from "./pins";
+import { trimSdk } from "./trimSdk";
 import type { Toolchain } from "./index";
 
 /** A generated SDK of a Terraform provider. */
@@ -12,6 +13,8 @@ interface SdkPin {
   readonly folder: string;
   readonly provider: string;
   readonly version: string;
+  /** Modules that Corral uses, of a provider that has many. Default: all. */
+  readonly keep?: readonly string[];
 }
 
 /** All SDKs that are generated into the repository. */
@@ -20,6 +23,12 @@ export const sdkPins: readonly SdkPin[] = [
     folder: "libvirt",
     provider: "dmacvicar/libvirt",
     version: pins.libvirtProvider.version,
+  },
+  {
+    folder: "proxmox",
+    provider: "bpg/proxmox",
+    version: pins.proxmoxProvider.version,
+    keep: ["virtualEnvironmentFile", "virtualEnvironmentVm"],
   },
 ];
 
@@ -93,6 +102,9 @@ async function generate(
   }
   const tree = readTree(made);
   tree.set("package.json", sdkManifest(tree.get("package.json") ?? "{}"));
+  if (pin.keep !== undefined) {
+    trimSdk(tree, pin.keep);
+  }
   repairImports(tree);
   fs.rmSync(made, { recursive: true });
   for (const [name, content] of tree) {

@@ -4,6 +4,7 @@ import {
   ensureToolchain,
   pieceNames,
   piecesForStart,
+  type PieceName,
   type PieceReport,
 } from "./index";
 import {
@@ -29,6 +30,12 @@ Makes this machine ready: Debian packages, the Pulumi CLI and the plugins.
 Environment:
   CORRAL_HOME                cache folder (default ~/.cache/corral)
   CORRAL_TOOLCHAIN_SOURCES   limits the sources: a list of installed, download, build`;
+
+/** An SDK is generated from what its provider says of itself. */
+const piecesForSdks: readonly PieceName[] = [
+  ...piecesForStart,
+  "proxmoxProvider",
+];
 
 const allGroups = Object.keys(debianGroups) as DebianGroup[];
 const options = [
@@ -73,7 +80,9 @@ async function install(all: boolean, withDebian: boolean): Promise<number> {
     }
   }
   const toolchainBegun = Date.now();
-  await ensureToolchain(all ? pieceNames : piecesForStart);
+  await ensureToolchain(all ? pieceNames : piecesForStart, {
+    replaceStandIns: true,
+  });
   const took = (Date.now() - toolchainBegun) / 1000;
   console.log(stepLine("Pulumi CLI and plugins", "ok", took));
   console.log(`Setup is complete (${seconds((Date.now() - begun) / 1000)}).`);
@@ -136,7 +145,7 @@ function statusOf(report: PieceReport): string {
 }
 
 async function sdk(onlyCheck: boolean): Promise<number> {
-  const toolchain = await ensureToolchain(piecesForStart);
+  const toolchain = await ensureToolchain(piecesForSdks);
   const begun = Date.now();
   const took = (): number => (Date.now() - begun) / 1000;
   if (!onlyCheck) {

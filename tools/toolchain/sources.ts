@@ -17,8 +17,15 @@ import { ensureGo, goBuild, goVersionOf } from "./golang";
 import { findInstalled } from "./installed";
 import { seconds } from "./report";
 
+/** A source that can be asked for; what a build gives may be a stand-in. */
+export type SourceName = Exclude<Source, "stand-in">;
+
 /** All sources in the order in which they are tried. */
-export const allSources: readonly Source[] = ["installed", "download", "build"];
+export const allSources: readonly SourceName[] = [
+  "installed",
+  "download",
+  "build",
+];
 
 /**
  * The sources to try, in order.
@@ -27,7 +34,7 @@ export const allSources: readonly Source[] = ["installed", "download", "build"];
  *   machine where one of them is not wanted. Default: all.
  * @throws Error when the wish names something else.
  */
-export function sourcesFor(wish: string | undefined): readonly Source[] {
+export function sourcesFor(wish: string | undefined): readonly SourceName[] {
   if (!wish) {
     return allSources;
   }
@@ -48,7 +55,7 @@ export interface Surroundings {
   readonly paths: CachePaths;
   /** The CLI, once it is there. */
   readonly pulumi: string;
-  readonly sources: readonly Source[];
+  readonly sources: readonly SourceName[];
   readonly log: (line: string) => void;
 }
 
@@ -89,10 +96,11 @@ type Attempt = (
   surroundings: Surroundings,
 ) => Promise<Stamp | undefined>;
 
-const attempts: Readonly<Record<Source, Attempt>> = {
+const attempts: Readonly<Record<SourceName, Attempt>> = {
   async installed(piece, { paths }) {
     const file = await findInstalled(piece.pin, paths.platform);
-    if (file === undefined) {
+    // What another setup put there is no installation of the user's, and may be a stand-in.
+    if (file === undefined || file.startsWith(paths.corralHome + path.sep)) {
       return undefined;
     }
     return intoCache(piece, "installed", (folder) => {
@@ -124,12 +132,15 @@ const attempts: Readonly<Record<Source, Attempt>> = {
     const { pin } = piece;
     const wanted = goVersionOf(piece.goMod);
     const go = await ensureGo(wanted, paths.root, paths.platform, log);
+    const what = pin.go.isStandIn
+      ? "the official one cannot be had here; building Corral's stand-in "
+      : "building from pinned Go modules ";
     log(
-      `${pin.title} ${pin.version}: building from pinned Go modules ` +
+      `${pin.title} ${pin.version}: ${what}` +
         `(about ${seconds(pin.go.aboutSeconds)} on 2 cores when nothing is cached) ...`,
     );
     return withHeartbeat(pin.title, log, () =>
-      intoCache(piece, "build", (folder) =>
+      intoCache(piece, pin.go.isStandIn ? "stand-in" : "build", (folder) =>
         goBuild(
           go,
           pin.go,
