@@ -1,13 +1,65 @@
 import { table } from "../toolchain/report";
-import { labDown, type LabKind, labStatus, labUp } from ".";
+import { labDown, type LabStatus, labStatus, labUp } from ".";
+import {
+  environmentFile,
+  proxmoxDown,
+  proxmoxStatus,
+  proxmoxUp,
+} from "./proxmox/process";
 
-const usage = `npm run lab -- up|down|status libvirt [--force] [--purge]
+const usage = `npm run lab -- up|down|status libvirt|proxmox [OPTIONS]
 
+libvirt
   up       starts the daemon if none runs, builds the guest image once, makes the storage pool
   down     removes all that up made; the built image stays
            --force  removes machines that still use the lab too
            --purge  removes the built images too
-  status   shows the parts; exit code 3 when the lab is not up`;
+  status   shows the parts; exit code 3 when the lab is not up
+
+proxmox    a simulated Proxmox VE, whose machines are guests of the lab for libvirt
+  up       brings up the lab for libvirt, then the simulator as a process of its own
+           --no-guests  machines run in the books only; needs no lab for libvirt
+  down     ends it and removes its machines, networks and disks
+  status   shows the parts; exit code 3 when it is not up`;
+
+/** A lab as the command sees it. */
+interface Lab {
+  /** Options by verb. */
+  readonly options: Readonly<Record<string, readonly string[]>>;
+  up(flags: readonly string[]): Promise<void>;
+  down(flags: readonly string[]): Promise<void>;
+  status(): Promise<LabStatus>;
+}
+
+const labs: Readonly<Record<string, Lab>> = {
+  libvirt: {
+    options: { down: ["--force", "--purge"] },
+    up: async () => {
+      await labUp("libvirt");
+    },
+    down: (flags) =>
+      labDown("libvirt", {
+        force: flags.includes("--force"),
+        purge: flags.includes("--purge"),
+      }),
+    status: () => labStatus("libvirt"),
+  },
+  proxmox: {
+    options: { up: ["--no-guests"] },
+    up: async (flags) => {
+      const guests = flags.includes("--no-guests") ? "none" : "libvirt";
+      if (guests === "libvirt") {
+        await labUp("libvirt");
+      }
+      const { endpoint } = await proxmoxUp({ guests });
+      console.log(
+        `\nAPI: ${endpoint}\nVariables for the shell: set -a; . ${environmentFile()}; set +a`,
+      );
+    },
+    down: () => proxmoxDown(),
+    status: () => Promise.resolve(proxmoxStatus()),
+  },
+};
 
 /** `npm run lab`. Exit codes: 0 done or up, 2 wrong usage, 3 not up. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -15,38 +67,37 @@ export async function main(args: readonly string[]): Promise<number> {
   const [verb = "", kind = "", ...rest] = args.filter(
     (arg) => !arg.startsWith("-"),
   );
+  const lab = labs[kind];
   const faults = faultsOf(verb, kind, flags, rest);
-  if (faults.length > 0) {
+  if (lab === undefined || faults.length > 0) {
     console.error(`${faults.join("\n")}\n\n${usage}`);
     return 2;
   }
-  const lab = kind as LabKind;
   switch (verb) {
     case "up":
-      await labUp(lab);
+      await lab.up(flags);
       return 0;
     case "down":
-      await labDown(lab, {
-        force: flags.includes("--force"),
-        purge: flags.includes("--purge"),
-      });
+      await lab.down(flags);
       return 0;
-    default: {
-      const { up, parts } = await labStatus(lab);
-      console.log(
-        table([
-          ["PART", "STATE"],
-          ...parts.map(({ part, state }) => [part, state]),
-        ]),
-      );
-      console.log(
-        up
-          ? "\nThe lab is up."
-          : "\nThe lab is not up. Bring it up by: npm run lab -- up libvirt",
-      );
-      return up ? 0 : 3;
-    }
+    default:
+      return show(kind, await lab.status());
   }
+}
+
+function show(kind: string, { up, parts }: LabStatus): number {
+  console.log(
+    table([
+      ["PART", "STATE"],
+      ...parts.map(({ part, state }) => [part, state]),
+    ]),
+  );
+  console.log(
+    up
+      ? "\nThe lab is up."
+      : `\nThe lab is not up. Bring it up by: npm run lab -- up ${kind}`,
+  );
+  return up ? 0 : 3;
 }
 
 function faultsOf(
@@ -55,17 +106,18 @@ function faultsOf(
   flags: readonly string[],
   rest: readonly string[],
 ): string[] {
-  const allowed = verb === "down" ? ["--force", "--purge"] : [];
+  const lab = labs[kind];
+  const allowed = lab?.options[verb] ?? [];
   return [
     ...(["up", "down", "status"].includes(verb)
       ? []
       : [`"${verb}" is not one of up, down, status.`]),
-    ...(kind === "libvirt"
-      ? []
-      : [`"${kind}" is not a lab; there is: libvirt.`]),
+    ...(lab === undefined
+      ? [`"${kind}" is not a lab; there are: ${Object.keys(labs).join(", ")}.`]
+      : []),
     ...flags
       .filter((flag) => !allowed.includes(flag))
-      .map((flag) => `${flag} is not an option of ${verb}.`),
+      .map((flag) => `${flag} is not an option of ${verb} ${kind}.`),
     ...rest.map((extra) => `"${extra}" is one argument too many.`),
   ];
 }
