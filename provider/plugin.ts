@@ -1,9 +1,17 @@
 import type { Plugin } from "./frame/serve";
+import { closeProxmoxClients } from "./proxmox/clients";
 import { appliedRevision } from "./resources/appliedRevision";
 import { cloudInitDisk } from "./resources/cloudInitDisk";
 import { consoleLog } from "./resources/consoleLog";
+import { guestFiles } from "./resources/guestFiles";
+import { guestMount } from "./resources/guestMount";
 import { guestReady } from "./resources/guestReady";
+import { libvirtDisk } from "./resources/libvirtDisk";
 import { libvirtPower } from "./resources/libvirtPower";
+import { proxmoxShutdown } from "./resources/proxmoxShutdown";
+import { proxmoxSnapshot } from "./resources/proxmoxSnapshot";
+import { proxmoxTemplate } from "./resources/proxmoxTemplate";
+import { proxmoxVmId } from "./resources/proxmoxVmId";
 import { sshKeyPair } from "./resources/sshKeyPair";
 import { stamp } from "./resources/stamp";
 import { closeSshPool } from "./ssh/shared";
@@ -22,10 +30,20 @@ export const plugin: Plugin = {
     appliedRevision,
     cloudInitDisk,
     consoleLog,
+    guestFiles,
+    guestMount,
     guestReady,
+    libvirtDisk,
     libvirtPower,
+    proxmoxShutdown,
+    proxmoxSnapshot,
+    proxmoxTemplate,
+    proxmoxVmId,
     sshKeyPair,
     stamp,
   ],
-  close: closeSshPool,
+  close() {
+    closeSshPool();
+    closeProxmoxClients();
+  },
 };

@@ -11,7 +11,7 @@ import {
 } from "./normalize";
 import { formatPath, lookUp } from "./paths";
 import type { Segment } from "./paths";
-import { Opaque, Unknown, isMap, plain, unwrap } from "./value";
+import { Asset, Opaque, Unknown, isMap, plain, unwrap } from "./value";
 import type { PropertyMap } from "./value";
 
 export interface Checked {
@@ -108,8 +108,11 @@ function explain(
 }
 
 function show(value: unknown): string {
+  if (value instanceof Asset) {
+    return "an asset";
+  }
   if (value instanceof Opaque) {
-    return "a resource, asset or archive";
+    return "a resource or an archive";
   }
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;

@@ -1,4 +1,4 @@
-import { Type } from "@sinclair/typebox";
+import { Kind, Type, TypeRegistry } from "@sinclair/typebox";
 import type {
   ObjectOptions,
   SchemaOptions,
@@ -8,6 +8,7 @@ import type {
 } from "@sinclair/typebox";
 
 import type { OperationContext } from "./context";
+import { Asset } from "./value";
 import type { Unknown } from "./value";
 
 declare module "@sinclair/typebox" {
@@ -54,6 +55,11 @@ export interface Created<O> {
 export interface ResourceHandlers<I, O> {
   /** Checks that go across several inputs. Runs in previews too, so parts may be unknown. */
   checks?(inputs: InputsToCheck<I>): Fault[];
+  /**
+   * Changes that must not be made, whether by an update or by a replacement. Runs in previews too,
+   * so new inputs may be unknown; and in a refresh, with what `read` found as the old state.
+   */
+  refusals?(old: State<I, O>, inputs: InputsToCheck<I>): Fault[];
   create(ctx: OperationContext, inputs: I): Promise<Created<O>>;
   /**
    * What a preview can say of the outputs; the ones left out are unknown. Must not act.
@@ -117,4 +123,15 @@ export function choice<const T extends string>(
     values.map((value) => Type.Literal(value)),
     options,
   ) as ReturnType<typeof Type.Unsafe<T>>;
+}
+
+TypeRegistry.Set("Asset", (_schema, value) => value instanceof Asset);
+
+/** A file or a text, as the program's `FileAsset` or `StringAsset`; compared by its content alone. */
+export function asset(options: SchemaOptions) {
+  return Type.Unsafe<Asset>({
+    allowed: "a file asset or a text asset",
+    ...options,
+    [Kind]: "Asset",
+  });
 }

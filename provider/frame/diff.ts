@@ -9,7 +9,7 @@ import {
 } from "./normalize";
 import { formatPath, isWithin, parsePath } from "./paths";
 import type { Segment } from "./paths";
-import { Opaque, Unknown, isList, isMap, unwrap } from "./value";
+import { Asset, Opaque, Unknown, isList, isMap, unwrap } from "./value";
 import type { PropertyMap, PropertyValue } from "./value";
 
 export interface Change {
@@ -114,6 +114,9 @@ function compare(
 }
 
 function sameLeaf(before: PropertyValue, after: PropertyValue): boolean {
+  if (before instanceof Asset && after instanceof Asset) {
+    return before.hash !== "" && before.hash === after.hash;
+  }
   if (before instanceof Opaque && after instanceof Opaque) {
     return JSON.stringify(before.wire) === JSON.stringify(after.wire);
   }

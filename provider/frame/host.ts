@@ -11,7 +11,17 @@ import { PartialFailure } from "./errors";
 import { markSecretOutputs, normalize } from "./normalize";
 import type { Operations } from "./operations";
 import { Redactor } from "./redact";
-import { fromPlain, plain, secretTexts, toWire, unknown } from "./value";
+import {
+  OutputValue,
+  Secret,
+  fromPlain,
+  isList,
+  isMap,
+  plain,
+  secretTexts,
+  toWire,
+  unknown,
+} from "./value";
 import type { PropertyMap, PropertyValue } from "./value";
 
 type Plain = Record<string, unknown>;
@@ -73,13 +83,27 @@ export class ResourceHost {
     return checkInputs(this.resource(type), inputs);
   }
 
+  /** @throws Error with every change that the resource refuses. */
   diff(
     type: string,
-    olds: PropertyMap,
+    old: Stored,
     news: PropertyMap,
     ignore: readonly string[],
   ): Change[] {
-    return diffInputs(this.resource(type).inputs, olds, news, ignore);
+    const resource = this.resource(type);
+    const changes = diffInputs(resource.inputs, old.inputs, news, ignore);
+    const refused =
+      changes.length === 0
+        ? undefined
+        : resource.refusals?.(
+            plainState(resource, old),
+            plain(normalize(resource.inputs, news)) as InputsToCheck<Plain>,
+          );
+    if (refused !== undefined && refused.length > 0) {
+      const lines = refused.map(({ path, reason }) => `${path} ${reason}`);
+      throw new Error(secretsOf(news, old).text(lines.join("\n")));
+    }
+    return changes;
   }
 
   /** What a preview shows of the outputs. Nothing acts. */
@@ -166,7 +190,7 @@ export class ResourceHost {
       if (!found) {
         return undefined;
       }
-      const inputs = keepWrapping(
+      const inputs = keepFieldWrapping(
         old.inputs,
         normalize(resource.inputs, asMap(found.inputs)),
       );
@@ -260,17 +284,33 @@ function plainState(resource: AnyResource, old: Stored): State<Plain, Plain> {
   };
 }
 
-/** The old wrapping of every top-level field whose content did not change. */
-function keepWrapping(old: PropertyMap, fresh: PropertyMap): PropertyMap {
-  const result: Record<string, PropertyValue> = { ...fresh };
-  for (const [key, value] of Object.entries(fresh)) {
-    const before = old[key];
-    if (
-      before !== undefined &&
-      JSON.stringify(plain(before)) === JSON.stringify(plain(value))
-    ) {
-      result[key] = before;
-    }
+/** The fresh values in the wrapping of the old ones, however deep: what was a secret stays one. */
+function keepWrapping(
+  old: PropertyValue | undefined,
+  fresh: PropertyValue,
+): PropertyValue {
+  if (fresh instanceof Secret) {
+    const inner = old instanceof Secret ? old.value : old;
+    return new Secret(keepWrapping(inner, fresh.value));
   }
-  return result;
+  if (old instanceof Secret) {
+    return new Secret(keepWrapping(old.value, fresh));
+  }
+  if (old instanceof OutputValue) {
+    const inner = keepWrapping(old.value, fresh);
+    return new OutputValue(inner, old.secret, old.dependencies);
+  }
+  if (isList(fresh) && isList(old)) {
+    return fresh.map((element, index) => keepWrapping(old[index], element));
+  }
+  return isMap(fresh) && isMap(old) ? keepFieldWrapping(old, fresh) : fresh;
+}
+
+function keepFieldWrapping(old: PropertyMap, fresh: PropertyMap): PropertyMap {
+  return Object.fromEntries(
+    Object.entries(fresh).map(([key, value]) => [
+      key,
+      keepWrapping(old[key], value),
+    ]),
+  );
 }

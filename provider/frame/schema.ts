@@ -106,6 +106,8 @@ function typeSpec(
         type: "array",
         items: typeSpec(packageName, schema.items as TSchema, types),
       };
+    case "Asset":
+      return { $ref: "pulumi.json#/Asset" };
     case "Record": {
       const element = recordValueSchema(schema as unknown as TRecord);
       return {

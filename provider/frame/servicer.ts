@@ -123,12 +123,14 @@ export function providerService({
     }),
 
     diff: unary((request: messages.DiffRequest) => {
-      const olds = request.getOldInputs() ?? request.getOlds();
       const ignored = request.getIgnorechangesList();
       const type = typeOf(request);
       const changes = host.diff(
         type,
-        properties(olds),
+        {
+          inputs: properties(request.getOldInputs() ?? request.getOlds()),
+          outputs: properties(request.getOlds()),
+        },
         properties(request.getNews()),
         ignored,
       );

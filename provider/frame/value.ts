@@ -10,6 +10,7 @@
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
+const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
 
 const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const unknownTexts = new Set([
@@ -43,7 +44,26 @@ export class OutputValue {
   ) {}
 }
 
-/** A resource reference, an asset or an archive: carried along as it came. */
+/**
+ * A file or a text, compared by the hash of its content alone: where it comes from is no difference.
+ * The engine works the hash out, and sends no more than that of assets in the state.
+ */
+export class Asset {
+  constructor(
+    /** SHA-256 of the content, in hexadecimal digits. */
+    readonly hash: string,
+    /** Where the content is; `undefined` where only its hash is known. */
+    readonly source?:
+      | { readonly text: string }
+      | { readonly path: string }
+      | { readonly uri: string },
+  ) {}
+}
+
+const emptyHash =
+  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** A resource reference or an archive: carried along as it came. */
 export class Opaque {
   constructor(readonly wire: { readonly [key: string]: unknown }) {}
 }
@@ -56,6 +76,7 @@ export type PropertyValue =
   | Unknown
   | Secret
   | OutputValue
+  | Asset
   | Opaque
   | readonly PropertyValue[]
   | PropertyMap;
@@ -71,6 +92,7 @@ export function isMap(value: unknown): value is PropertyMap {
     !(value instanceof Unknown) &&
     !(value instanceof Secret) &&
     !(value instanceof OutputValue) &&
+    !(value instanceof Asset) &&
     !(value instanceof Opaque)
   );
 }
@@ -102,6 +124,8 @@ export function fromWire(wire: unknown): PropertyValue {
             ? fields.dependencies.map(String)
             : [],
         );
+      case assetSignature:
+        return assetFromWire(fields);
       default:
         return new Opaque(fields);
     }
@@ -110,6 +134,21 @@ export function fromWire(wire: unknown): PropertyValue {
     return wire;
   }
   return null;
+}
+
+/** The engine leaves an empty text away. */
+function assetFromWire(fields: Record<string, unknown>): Asset {
+  const { hash, text, path, uri } = fields;
+  const known = typeof hash === "string" ? hash : "";
+  if (typeof path === "string" && path !== "") {
+    return new Asset(known, { path });
+  }
+  if (typeof uri === "string" && uri !== "") {
+    return new Asset(known, { uri });
+  }
+  return typeof text === "string" || known === "" || known === emptyHash
+    ? new Asset(known, { text: typeof text === "string" ? text : "" })
+    : new Asset(known);
 }
 
 export function mapFromWire(
@@ -141,6 +180,13 @@ export function toWire(value: PropertyValue | undefined): JsonValue {
       ...(value.dependencies.length > 0
         ? { dependencies: [...value.dependencies] }
         : {}),
+    };
+  }
+  if (value instanceof Asset) {
+    return {
+      [signatureKey]: assetSignature,
+      ...(value.hash === "" ? {} : { hash: value.hash }),
+      ...value.source,
     };
   }
   if (value instanceof Opaque) {
@@ -253,6 +299,7 @@ export function fromPlain(value: unknown): PropertyValue {
     value instanceof Unknown ||
     value instanceof Secret ||
     value instanceof OutputValue ||
+    value instanceof Asset ||
     value instanceof Opaque
   ) {
     return value;

@@ -29,6 +29,8 @@ export const failed = (reason: string, remedy?: string): Finding<never> => ({
 export interface GuestProbe {
   /** Does the machine run? */
   machine(signal: AbortSignal): Promise<Finding<void>>;
+  /** Does its guest agent answer? Missing where it cannot be asked. */
+  agent?(signal: AbortSignal): Promise<Finding<void>>;
   /** Addresses that the guest may be reached at, best first; ready means at least one. */
   addresses(signal: AbortSignal): Promise<Finding<readonly string[]>>;
   /** The last lines of the guest's console; `undefined` if it has none that can be read. */

@@ -1,28 +1,58 @@
 /** How far a guest has to come, least first. */
-export const untilLevels = ["none", "address", "ssh", "cloudInit"] as const;
+export const untilLevels = [
+  "none",
+  "agent",
+  "address",
+  "ssh",
+  "cloudInit",
+] as const;
 export type Until = (typeof untilLevels)[number];
 
-/** What is waited for, in this order. */
-export type Stage = "machine" | "address" | "port" | "login" | "cloudInit";
+/** The way into the guest, by which cloud-init is asked. */
+export const throughWays = ["ssh", "agent"] as const;
+export type Through = (typeof throughWays)[number];
 
-const stagesOf: Record<Until, readonly Stage[]> = {
-  none: [],
-  address: ["machine", "address"],
-  ssh: ["machine", "address", "port", "login"],
-  cloudInit: ["machine", "address", "port", "login", "cloudInit"],
+export type Stage =
+  "machine" | "agent" | "address" | "port" | "login" | "cloudInit";
+
+const stagesOf: Record<Through, Record<Until, readonly Stage[]>> = {
+  ssh: {
+    none: [],
+    agent: ["machine", "agent"],
+    address: ["machine", "address"],
+    ssh: ["machine", "address", "port", "login"],
+    cloudInit: ["machine", "address", "port", "login", "cloudInit"],
+  },
+  agent: {
+    none: [],
+    agent: ["machine", "agent"],
+    address: ["machine", "agent", "address"],
+    ssh: ["machine", "agent", "address", "port", "login"],
+    // Needs no network, and knows why there is none.
+    cloudInit: ["machine", "agent", "cloudInit", "address"],
+  },
 };
 
-export function stagesUntil(until: Until): readonly Stage[] {
-  return stagesOf[until];
+/** What is waited for, in its order. */
+export function stagesUntil(
+  until: Until,
+  through: Through = "ssh",
+): readonly Stage[] {
+  return stagesOf[through][until];
+}
+
+/** How far a guest has to come, or has been seen to come, and by which way. */
+export interface Extent {
+  readonly until: Until;
+  readonly through?: Through | undefined;
 }
 
 /** True if `wanted` asks for more than what has been seen already. */
-export function asksForMore(wanted: Until, seen: Until): boolean {
-  return untilLevels.indexOf(wanted) > untilLevels.indexOf(seen);
-}
-
-export function furthest(a: Until, b: Until): Until {
-  return asksForMore(a, b) ? a : b;
+export function asksForMore(wanted: Extent, seen: Extent): boolean {
+  const known = stagesUntil(seen.until, seen.through);
+  return stagesUntil(wanted.until, wanted.through).some(
+    (stage) => !known.includes(stage),
+  );
 }
 
 /** What is waited for, in words; for the status line and for the error. */
@@ -33,6 +63,8 @@ export function describeStage(
   switch (stage) {
     case "machine":
       return "the machine to run";
+    case "agent":
+      return "its guest agent to answer";
     case "address":
       return "an IP address";
     case "port":
@@ -40,7 +72,9 @@ export function describeStage(
     case "login":
       return `the ssh login at ${address}`;
     case "cloudInit":
-      return `cloud-init in the guest at ${address} to finish`;
+      return address === undefined
+        ? "cloud-init in the guest to finish"
+        : `cloud-init in the guest at ${address} to finish`;
   }
 }
 
@@ -49,6 +83,12 @@ export function remedyOf(stage: Stage): string {
   switch (stage) {
     case "machine":
       return "Start the machine, or set until to none for one that is meant to be off.";
+    case "agent":
+      return (
+        "Check that the guest boots, that qemu-guest-agent is installed and started in it, and that " +
+        "the machine's guest agent option is on; or set through to ssh, which needs no agent where " +
+        "address is given."
+      );
     case "address":
       return (
         "Check that the guest boots and asks for an address by DHCP on this network. One whose " +

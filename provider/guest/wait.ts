@@ -1,12 +1,15 @@
 import { messageOf } from "@corral-iac/corral/core/errors";
+import { failed } from "./probe";
 import type {
   CloudInitOutcome,
   Finding,
   GuestAccess,
   GuestProbe,
 } from "./probe";
+import { inSeconds, notReadyError } from "./notReady";
+import type { NotReadyError } from "./notReady";
 import { describeStage, remedyOf, stagesUntil } from "./stages";
-import type { Stage, Until } from "./stages";
+import type { Stage, Through, Until } from "./stages";
 
 /** Time, as the wait sees it: a test gives it another one. Milliseconds. */
 export interface Clock {
@@ -23,6 +26,8 @@ export interface WaitLog {
 
 export interface WaitRequest {
   readonly until: Until;
+  /** The way into the guest. Default: ssh. */
+  readonly through?: Through | undefined;
   /** The machine's name, for messages. */
   readonly name: string;
   readonly timeoutSeconds: number;
@@ -45,20 +50,10 @@ export interface WaitResult {
   readonly cloudInitStatus: string;
 }
 
-/** The guest did not get ready. The message is for the user, complete with console and remedy. */
-export class NotReadyError extends Error {
-  override readonly name = "NotReadyError";
-  constructor(
-    readonly stage: Stage,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /** Between two looks at the same stage. */
 const pollMilliseconds: Record<Stage, number> = {
   machine: 1000,
+  agent: 1000,
   address: 1000,
   port: 500,
   login: 1000,
@@ -68,8 +63,6 @@ const pollMilliseconds: Record<Stage, number> = {
 const reportMilliseconds = 5000;
 /** A refused login or an unexpected host key is told to the user at once when it lasts this long. */
 const graceMilliseconds = 30_000;
-/** For the console's end, which is fetched after the wait has ended. */
-const consoleMilliseconds = 1800;
 
 /**
  * Waits for a guest, stage by stage. While it waits for one stage it looks back at the machine now
@@ -106,13 +99,13 @@ class GuestWait {
   }
 
   async run(): Promise<WaitResult> {
-    const stages = stagesUntil(this.request.until);
+    const { until, through } = this.request;
     const outcome = await this.withTimeout(async () => {
-      let last: CloudInitOutcome | undefined;
-      for (const stage of stages) {
-        last = await this.reach(stage);
+      let found: CloudInitOutcome | undefined;
+      for (const stage of stagesUntil(until, through)) {
+        found = (await this.reach(stage)) ?? found;
       }
-      return last;
+      return found;
     });
     if (outcome?.degraded) {
       this.request.log.warn(
@@ -205,6 +198,8 @@ class GuestWait {
     switch (stage) {
       case "machine":
         return without(probe ? await probe.machine(this.signal) : nothing);
+      case "agent":
+        return without(await this.askAgent(probe));
       case "address":
         return this.findAddress();
       case "port":
@@ -220,17 +215,22 @@ class GuestWait {
     }
   }
 
+  private askAgent(probe: GuestProbe | undefined): Promise<Finding<void>> {
+    return (
+      probe?.agent?.(this.signal) ??
+      Promise.resolve(failed("nothing says how its guest agent is asked"))
+    );
+  }
+
   private async findAddress(): Promise<Finding<undefined>> {
     const { probe, address } = this.request;
     if (address !== undefined) {
       return { is: "ready", value: undefined };
     }
     if (!probe) {
-      return {
-        is: "failed",
-        reason:
-          "nothing says where the guest is: neither address nor a hypervisor is given",
-      };
+      return failed(
+        "nothing says where the guest is: neither address nor a hypervisor is given",
+      );
     }
     const finding = await probe.addresses(this.signal);
     if (finding.is !== "ready") {
@@ -265,7 +265,8 @@ class GuestWait {
         machine.remedy ?? remedyOf("machine"),
       );
     }
-    if (this.stage !== "address" && address === undefined) {
+    const hasFound = this.candidates.length > 0 && address === undefined;
+    if (this.stage !== "address" && hasFound) {
       const addresses = await probe
         .addresses(this.signal)
         .catch(() => undefined);
@@ -316,71 +317,30 @@ class GuestWait {
     return describeStage(this.stage, this.address);
   }
 
-  /** What the user gets to see: what was waited for, why it ended, the console, what to do. */
-  private async error(
+  /** What the user gets to see. */
+  private error(
     reason: string,
     remedy = remedyOf(this.stage),
   ): Promise<NotReadyError> {
-    const { name, clock } = this.request;
-    const waited = inSeconds(clock.now() - this.start);
-    const lines = [
-      `${name} is not ready: stage "${this.stage}": waited for ${this.waitedFor()}; ${reason} ` +
-        `(waited ${waited} in all, ${inSeconds(clock.now() - this.stageStart)} in this stage).`,
-    ];
-    const seen = [
-      ...(this.lastDetail !== reason ? [this.lastDetail] : []),
-      ...(this.cutShortAfter >= 1000
-        ? [
-            `the last try had no answer yet after ${inSeconds(this.cutShortAfter)}`,
-          ]
-        : []),
-    ].filter((text) => text !== "");
-    if (seen.length > 0) {
-      lines.push(`Last seen: ${seen.join("; ")}.`);
-    }
-    lines.push(...(await this.consoleLines()));
-    lines.push(remedy);
-    return new NotReadyError(this.stage, lines.join("\n"));
-  }
-
-  private async consoleLines(): Promise<string[]> {
-    const { probe, clock } = this.request;
-    if (!probe) {
-      return [];
-    }
-    // The wait's own signal has aborted already, so this has a bound of its own.
-    const bound = new AbortController();
-    const done = new AbortController();
-    void clock
-      .sleep(consoleMilliseconds, done.signal)
-      .then(() => bound.abort());
-    try {
-      const lines = await probe.console(bound.signal);
-      if (lines === undefined) {
-        return [];
-      }
-      if (lines.length === 0) {
-        return ["The guest has written nothing on its console."];
-      }
-      return [
-        "The end of the guest's console:",
-        ...lines.map((line) => `  | ${line}`),
-      ];
-    } catch (error) {
-      const why = messageOf(error);
-      return [`The guest's console cannot be shown: ${why}`];
-    } finally {
-      done.abort();
-    }
+    const { name, clock, probe } = this.request;
+    return notReadyError({
+      name,
+      stage: this.stage,
+      waitedFor: this.waitedFor(),
+      reason,
+      lastSeen: this.lastDetail,
+      totalMilliseconds: clock.now() - this.start,
+      stageMilliseconds: clock.now() - this.stageStart,
+      cutShortAfterMilliseconds: this.cutShortAfter,
+      remedy,
+      probe,
+      clock,
+    });
   }
 }
 
 function without(finding: Finding<void>): Finding<undefined> {
   return finding.is === "ready" ? { is: "ready", value: undefined } : finding;
-}
-
-function inSeconds(milliseconds: number): string {
-  return `${Math.round(milliseconds / 1000)} s`;
 }
 
 /** The real time. */

@@ -1,10 +1,10 @@
-import { messageOf } from "@corral-iac/corral/core/errors";
 import { LibvirtClient } from "@corral-iac/corral/core/libvirt-client/client";
 import { parseLibvirtUri } from "@corral-iac/corral/core/libvirt-client/uri";
 import { Type } from "@sinclair/typebox";
 import type { SchemaOptions } from "@sinclair/typebox";
 
 import type { Fault } from "../frame/define";
+import { readFaults } from "./readFaults";
 
 /** A connection URI, as several resources take it. */
 export function uriField(options: SchemaOptions = {}) {
@@ -18,28 +18,6 @@ export function uriField(options: SchemaOptions = {}) {
 /** A fault if the value is a text, but not a connection URI. */
 export function uriFaults(path: string, value: unknown): Fault[] {
   return readFaults(path, value, parseLibvirtUri);
-}
-
-/** A fault if the value is a text that the function throws at. */
-export function readFaults(
-  path: string,
-  value: unknown,
-  read: (text: string) => unknown,
-): Fault[] {
-  if (typeof value !== "string") {
-    return [];
-  }
-  try {
-    read(value);
-    return [];
-  } catch (error) {
-    return [
-      {
-        path,
-        reason: `is wrong: ${messageOf(error)}`,
-      },
-    ];
-  }
 }
 
 /** A client for the URI; tests put one of their own here. */

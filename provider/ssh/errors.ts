@@ -12,6 +12,10 @@ export type SshFault =
   | "auth"
   /** The private key cannot be read. */
   | "privateKey"
+  /** The user logged in, and may not act as root. */
+  | "root"
+  /** What was to be sent could not be read here. */
+  | "input"
   /** The connection ended. */
   | "closed"
   /** We stopped. */

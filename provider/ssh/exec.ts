@@ -1,14 +1,28 @@
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 
-import type { Client, ClientChannel } from "ssh2";
+import type { Client, ClientCallback, ClientChannel } from "ssh2";
 
 import { SshError } from "./errors";
+
+/**
+ * Data for a command. A stream is opened when its turn comes, read as fast as the server takes it, and
+ * destroyed when the command ends.
+ */
+export type Input = string | Buffer | (() => Readable);
 
 export interface ExecOptions {
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
   /** Written to the command's standard input. Secrets go here, never into the command. */
-  readonly stdin?: string | Buffer;
+  readonly stdin?: Input | readonly Input[];
+  /**
+   * Runs the command as root by `sudo -n`, which never asks for a password. Refused: an SshError with
+   * the fault `root`.
+   */
+  readonly sudo?: boolean;
+  /** Gets what the command writes as it comes, for commands that one talks with. */
+  readonly onStdout?: (chunk: Buffer) => void;
   /** More output than this, in bytes, is cut off at the front (default 4 MiB). */
   readonly maxOutputBytes?: number;
 }
@@ -21,6 +35,10 @@ export interface ExecResult {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** How long a channel is asked for, and how often. */
+const openMilliseconds = 30_000;
+const reopenMilliseconds = 200;
 
 /** How long the ending of a command on the server may take before it is given up. */
 const endMilliseconds = 2000;
@@ -42,6 +60,8 @@ class RemoteCommand {
   private readonly stdout: Tail;
   private readonly stderr: Tail;
   private channel: ClientChannel | undefined;
+  /** The part of the input that is being written. */
+  private stream: Readable | undefined;
   /** The command's process group on the server, once it has told us. */
   private group: number | undefined;
   private tellGroup: () => void = () => undefined;
@@ -69,6 +89,7 @@ class RemoteCommand {
           clearTimeout(timer);
           signal.removeEventListener("abort", onAbort);
           this.client.removeListener("close", onClose);
+          this.stream?.destroy();
           finish();
         }
       };
@@ -92,49 +113,107 @@ class RemoteCommand {
       );
       signal.addEventListener("abort", onAbort);
       this.client.once("close", onClose);
-      this.client.exec(this.wrapped(), (error, channel) => {
-        if (error) {
-          fail(
-            new SshError(
-              "closed",
-              `no command could be started: ${error.message}`,
-            ),
-          );
-          return;
-        }
-        this.channel = channel;
-        this.collect(channel, (code, exitSignal) => {
-          const missing = code === undefined && exitSignal === undefined;
-          if (missing) {
+      this.open(
+        () => settled,
+        (error, channel) => {
+          if (error) {
             fail(
               new SshError(
                 "closed",
-                "the connection was lost while the command ran",
+                `no command could be started: ${error.message}`,
               ),
             );
             return;
           }
-          const stderr = this.stderr.text().replace(this.marker, "");
-          settle(() =>
-            resolve({ code, exitSignal, stdout: this.stdout.text(), stderr }),
+          if (settled) {
+            channel.close();
+            return;
+          }
+          this.channel = channel;
+          this.collect(channel, (code, exitSignal) => {
+            const missing = code === undefined && exitSignal === undefined;
+            if (missing) {
+              fail(
+                new SshError(
+                  "closed",
+                  "the connection was lost while the command ran",
+                ),
+              );
+              return;
+            }
+            const stderr = this.stderr.text().replace(this.marker, "");
+            if (this.options.sudo && this.group === undefined) {
+              fail(new SshError("root", refusal(code, stderr)));
+              return;
+            }
+            settle(() =>
+              resolve({ code, exitSignal, stdout: this.stdout.text(), stderr }),
+            );
+          });
+          channel.on("error", (failure: Error) =>
+            fail(new SshError("closed", failure.message)),
           );
-        });
-        channel.on("error", (failure: Error) =>
-          fail(new SshError("closed", failure.message)),
-        );
-        channel.end(this.options.stdin ?? "");
-      });
+          this.feed(channel).catch((failure: Error) => {
+            stop(new SshError("input", failure.message));
+          });
+        },
+      );
     });
   }
 
   /**
-   * The command, which first tells its process id on standard error. sshd made it the leader of a
-   * session of its own, so that this is its process group as well. (sshd's own signals, which would
-   * be simpler, do not work for root: sshd(8) refuses them without privilege separation.)
+   * Asks again where the server has no channel to give: it allows few (MaxSessions), and frees that of a
+   * command that was ended a moment later.
+   */
+  private open(
+    isSettled: () => boolean,
+    opened: ClientCallback,
+    began = Date.now(),
+  ): void {
+    this.client.exec(this.wrapped(), (error, channel) => {
+      const isRefused =
+        error?.message.includes("Channel open failure") === true;
+      if (!isRefused || Date.now() - began > openMilliseconds) {
+        opened(error, channel);
+      } else if (!isSettled()) {
+        setTimeout(
+          () => this.open(isSettled, opened, began),
+          reopenMilliseconds,
+        );
+      }
+    });
+  }
+
+  private async feed(channel: ClientChannel): Promise<void> {
+    for (const input of inputs(this.options.stdin)) {
+      if (typeof input !== "function") {
+        channel.write(input);
+      } else if (!channel.destroyed) {
+        this.stream = input();
+        await pour(this.stream, channel);
+      }
+    }
+    channel.end();
+  }
+
+  /**
+   * The command, which first tells its process group on standard error: that of the session that sshd
+   * made for it, or the one that sudo made. (sshd's own signals, which would be simpler, do not work
+   * for root: sshd(8) refuses them without privilege separation.)
    */
   private wrapped(): string {
-    const script = `echo "corral-${this.nonce} $$" >&2\n${this.command}`;
-    return `exec /bin/sh -c '${script.replace(/'/g, `'\\''`)}'`;
+    const group =
+      "{ read -r _ _ _ _ group _ </proc/$$/stat; } 2>/dev/null || group=$$";
+    return this.shell(
+      `${group}\necho "corral-${this.nonce} $group" >&2\n${this.command}`,
+    );
+  }
+
+  /** A command line that runs the script, with the rights that were asked for. */
+  private shell(script: string): string {
+    // What sudo says is shown, so it has to be English.
+    const sudo = this.options.sudo ? "env LC_ALL=C sudo -n " : "";
+    return `exec ${sudo}/bin/sh -c ${quoted(script)}`;
   }
 
   private get marker(): RegExp {
@@ -151,7 +230,10 @@ class RemoteCommand {
       code = exitCode ?? undefined;
       exitSignal = name;
     });
-    channel.on("data", (chunk: Buffer) => this.stdout.add(chunk));
+    channel.on("data", (chunk: Buffer) => {
+      this.stdout.add(chunk);
+      this.options.onStdout?.(chunk);
+    });
     channel.stderr.on("data", (chunk: Buffer) => {
       this.stderr.add(chunk);
       if (this.group === undefined) {
@@ -189,7 +271,7 @@ class RemoteCommand {
     const group = -this.group;
     const kill = `kill -TERM ${group} && { sleep 0.3; kill -KILL ${group}; } 2>/dev/null`;
     await new Promise<void>((done) => {
-      this.client.exec(`exec /bin/sh -c '${kill}'`, (error, channel) => {
+      this.client.exec(this.shell(kill), (error, channel) => {
         if (error) {
           done();
           return;
@@ -200,6 +282,34 @@ class RemoteCommand {
       });
     });
   }
+}
+
+/** Why there are no root rights; what sudo says of itself is `sudo: a password is required`. */
+function refusal(code: number | undefined, stderr: string): string {
+  return code === 127
+    ? "sudo is not installed there"
+    : `sudo does not allow it without a password (${stderr.trim().replace(/\s*\n\s*/g, "; ") || "it gave no reason"})`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/'/g, `'\\''`)}'`;
+}
+
+/** The parts of an input that may be a single one. */
+export function inputs(given: ExecOptions["stdin"] = []): readonly Input[] {
+  return typeof given === "string" ||
+    typeof given === "function" ||
+    Buffer.isBuffer(given)
+    ? [given]
+    : given;
+}
+
+/** Writes all of the stream, no faster than the other side takes it. */
+function pour(stream: Readable, channel: ClientChannel): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.once("close", resolve).once("error", reject);
+    stream.pipe(channel, { end: false });
+  });
 }
 
 /** Keeps the last bytes of a stream. */
