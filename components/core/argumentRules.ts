@@ -100,6 +100,18 @@ export function webAddress(path: string, value: unknown): Fault[] {
   );
 }
 
+/** The MAC address of one interface. */
+export function macAddress(path: string, value: unknown): Fault[] {
+  // The lowest bit of the first byte marks a group address, which no interface may have.
+  const unicast = /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i;
+  return textForm(
+    path,
+    value,
+    (text) => unicast.test(text),
+    "a unicast MAC address like 52:54:00:12:34:56",
+  );
+}
+
 /** The value at a path of field names; undefined when there is none. */
 export function field(value: unknown, ...names: readonly string[]): unknown {
   return names.reduce<unknown>(

@@ -47,10 +47,14 @@ function describeType(type: unknown): string {
 }
 
 function describeRange(schema: SchemaObject): string {
-  const { minimum, maximum } = schema as {
+  const { minimum, maximum, maxItems } = schema as {
     minimum?: number;
     maximum?: number;
+    maxItems?: number;
   };
+  if (maxItems !== undefined) {
+    return `of at most ${maxItems} items`;
+  }
   if (minimum !== undefined && maximum !== undefined) {
     return `from ${minimum} to ${maximum}`;
   }

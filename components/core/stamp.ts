@@ -18,7 +18,14 @@ export interface OwnershipStamp {
   readonly name: string;
 }
 
-const FIELDS = ["id", "project", "stack", "component", "name"] as const;
+/** The fields of a stamp, in the order in which they are written. */
+export const STAMP_FIELDS = [
+  "id",
+  "project",
+  "stack",
+  "component",
+  "name",
+] as const;
 
 /** The part of a stamp's id that stands in the names of volumes, which have no field for a stamp. */
 export function shortStampId(id: string): string {
@@ -37,7 +44,9 @@ export function renderStampElement(stamp: OwnershipStamp): string {
   const element = builder.build({
     "corral:stamp": {
       "@xmlns:corral": STAMP_NAMESPACE,
-      ...Object.fromEntries(FIELDS.map((field) => [`@${field}`, stamp[field]])),
+      ...Object.fromEntries(
+        STAMP_FIELDS.map((field) => [`@${field}`, stamp[field]]),
+      ),
     },
   });
   // XML parsers turn white space in attributes into blanks, unless it is written like this.
@@ -97,11 +106,12 @@ function mapFields(
   stamp: OwnershipStamp,
   change: (text: string) => string,
 ): OwnershipStamp {
-  return fieldsFrom((field) => change(stamp[field]));
+  return stampFields((field) => change(stamp[field]));
 }
 
-function fieldsFrom(
-  value: (field: (typeof FIELDS)[number]) => string,
+/** A stamp whose fields a function tells. */
+export function stampFields(
+  value: (field: (typeof STAMP_FIELDS)[number]) => string,
 ): OwnershipStamp {
   return {
     id: value("id"),
@@ -130,9 +140,9 @@ function stampAmong(
     if (
       node &&
       namespace === STAMP_NAMESPACE &&
-      FIELDS.every((field) => typeof node[field] === "string")
+      STAMP_FIELDS.every((field) => typeof node[field] === "string")
     ) {
-      return fieldsFrom((field) => String(node[field]));
+      return stampFields((field) => String(node[field]));
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { oneOf, textForm } from "../core/argumentRules";
+import { field, oneOf, textForm } from "../core/argumentRules";
 import { type Fault, joinPath } from "../core/faults";
 import { isRecord } from "../core/later";
 import { describeNameForm, isGoodName } from "../core/nameRule";
@@ -9,16 +9,20 @@ import {
   libvirtNetworkRules,
   libvirtPoolRules,
   libvirtVmRules,
-  SECRET_ARGUMENTS,
 } from "../libvirt/validation";
+import {
+  accessRules,
+  PROXMOX_SECRETS,
+  proxmoxVmRules,
+} from "../proxmox/validation";
 import schema from "./fleet.schema.json";
 
 type Named = readonly (readonly [string, Record<string, unknown>])[];
 
-const checkShape = compileSchemaCheck(schema, SECRET_ARGUMENTS);
+const checkShape = compileSchemaCheck(schema, PROXMOX_SECRETS);
 
 /** Kinds of hypervisors, and of machines. */
-const KINDS = ["libvirt"];
+const KINDS = ["libvirt", "proxmox"];
 
 /**
  * Every fault in a fleet file, each with its path: shape and ranges by the JSON Schema, names,
@@ -36,10 +40,12 @@ export function validateFleet(fleet: unknown): Fault[] {
     ...eachNamed("hypervisors", fleet.hypervisors, (path, hypervisor) => [
       ...oneOf(path, hypervisor, KINDS, "required"),
       ...libvirtHypervisor(`${path}.libvirt`, hypervisor.libvirt),
+      ...proxmoxHypervisor(`${path}.proxmox`, hypervisor.proxmox),
     ]),
     ...eachNamed("machines", fleet.machines, (path, machine) => [
       ...oneOf(path, machine, KINDS, "required"),
       ...libvirtMachine(`${path}.libvirt`, machine.libvirt, hypervisors),
+      ...proxmoxMachine(`${path}.proxmox`, machine.proxmox, hypervisors),
     ]),
   ];
 }
@@ -69,18 +75,10 @@ function libvirtMachine(
     return [];
   }
   const { hypervisor, ...args } = machine;
-  const target = hypervisors.find(([name]) => name === hypervisor)?.[1].libvirt;
-  const known = hypervisors
-    .filter(([, one]) => one.libvirt !== undefined)
-    .map(([name]) => name);
+  const target = targetOf(hypervisor, "libvirt", hypervisors);
   const onLab = isRecord(target) && target.embeddedLab === true;
   return [
-    ...textForm(
-      `${path}.hypervisor`,
-      hypervisor,
-      () => target !== undefined,
-      `a libvirt hypervisor of this fleet: ${known.join(", ") || "none is declared"}`,
-    ),
+    ...knownHypervisor(path, hypervisor, "libvirt", hypervisors),
     ...(args.image === undefined && target !== undefined && !onLab
       ? [
           {
@@ -92,6 +90,75 @@ function libvirtMachine(
       : []),
     ...under(path, libvirtVmRules(args)),
   ];
+}
+
+function proxmoxHypervisor(path: string, hypervisor: unknown): Fault[] {
+  if (!isRecord(hypervisor)) {
+    return [];
+  }
+  return [
+    ...under(path, accessRules(hypervisor)),
+    ...(field(hypervisor.nodeSsh, "address") !== undefined &&
+    hypervisor.node === undefined
+      ? [
+          {
+            path: `${path}.node`,
+            problem: "is missing, must say whose address nodeSsh.address is",
+          },
+        ]
+      : []),
+  ];
+}
+
+function proxmoxMachine(
+  path: string,
+  machine: unknown,
+  hypervisors: Named,
+): Fault[] {
+  if (!isRecord(machine)) {
+    return [];
+  }
+  const { hypervisor, ...args } = machine;
+  const target = targetOf(hypervisor, "proxmox", hypervisors);
+  return [
+    ...knownHypervisor(path, hypervisor, "proxmox", hypervisors),
+    ...(args.node === undefined &&
+    target !== undefined &&
+    field(target, "node") === undefined
+      ? [
+          {
+            path: `${path}.node`,
+            problem: "is missing, must stand here or at the hypervisor",
+          },
+        ]
+      : []),
+    ...under(path, proxmoxVmRules(args)),
+  ];
+}
+
+function targetOf(
+  hypervisor: unknown,
+  kind: string,
+  hypervisors: Named,
+): unknown {
+  return hypervisors.find(([name]) => name === hypervisor)?.[1][kind];
+}
+
+function knownHypervisor(
+  path: string,
+  hypervisor: unknown,
+  kind: string,
+  hypervisors: Named,
+): Fault[] {
+  const known = hypervisors
+    .filter(([, one]) => one[kind] !== undefined)
+    .map(([name]) => name);
+  return textForm(
+    `${path}.hypervisor`,
+    hypervisor,
+    () => targetOf(hypervisor, kind, hypervisors) !== undefined,
+    `a ${kind} hypervisor of this fleet: ${known.join(", ") || "none is declared"}`,
+  );
 }
 
 /** The faults of everything under a name, and of the names. */

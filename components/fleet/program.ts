@@ -45,6 +45,10 @@ export async function makeMachines(
     const { makeLibvirtMachines } = await import("./libvirt.js");
     Object.assign(outputs, makeLibvirtMachines(fleet));
   }
+  if (Object.values(fleet.hypervisors).some((host) => host.proxmox)) {
+    const { makeProxmoxMachines } = await import("./proxmox.js");
+    Object.assign(outputs, makeProxmoxMachines(fleet));
+  }
   return outputs;
 }
 

@@ -1,4 +1,6 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { Accelerator, LibvirtVmArgs } from "../libvirt/args";
+import type { ProxmoxNodeSshArgs, ProxmoxVmArgs } from "../proxmox/args";
 
 /** A value that does not stand in the fleet file: a secret of the stack's configuration. */
 export interface FromConfig {
@@ -18,6 +20,8 @@ export interface Fleet {
 export interface Hypervisor {
   /** A host that runs libvirt. */
   libvirt?: LibvirtHypervisor;
+  /** A server or cluster of Proxmox VE. */
+  proxmox?: ProxmoxHypervisor;
 }
 
 /** A host that runs libvirt, and what its machines share. */
@@ -65,6 +69,8 @@ export interface FleetImage {
 export interface Machine {
   /** A machine on a libvirt host. */
   libvirt?: LibvirtMachine;
+  /** A machine on Proxmox VE. */
+  proxmox?: ProxmoxMachine;
 }
 
 /**
@@ -76,4 +82,29 @@ export interface LibvirtMachine extends Omit<LibvirtVmArgs, "uri" | "image"> {
   hypervisor: string;
   /** The disk image. Default on the embedded lab: the lab's own. */
   image?: LibvirtVmArgs["image"];
+}
+
+/** A server or cluster of Proxmox VE. */
+export interface ProxmoxHypervisor {
+  /** Address of its API, `https://HOST:8006`. */
+  endpoint: string;
+  /** API token, `USER@REALM!ID=UUID`: `fromConfig: KEY`. */
+  apiToken: pulumi.Input<string>;
+  /** Accept any certificate of the server, such as a self-signed one. Default false. */
+  insecure?: boolean;
+  /** Node of machines that do not say. */
+  node?: string;
+  /** How the node is logged in to; for machines with `cloudInit`, which is stored as a snippet. */
+  nodeSsh?: ProxmoxNodeSshArgs;
+}
+
+/** A machine on Proxmox VE. */
+export interface ProxmoxMachine extends Omit<
+  ProxmoxVmArgs,
+  "endpoint" | "apiToken" | "insecure" | "nodeSsh" | "node"
+> {
+  /** Which of `hypervisors`. */
+  hypervisor: string;
+  /** Node that the machine is made on. Default: the hypervisor's `node`. */
+  node?: ProxmoxVmArgs["node"];
 }

@@ -18,21 +18,27 @@ export interface Access {
 const DEFAULT_USER = "corral";
 const SSH_PORT = 22;
 
-/** Makes the keys of a guest: its host key, made beforehand and pinned, and a login key. */
+/**
+ * Makes the keys of a guest: its host key, made beforehand and pinned, and a login key.
+ *
+ * @param takesHostKey whether the guest is handed a host key; one that makes its own tells it later.
+ */
 export function guestAccess(
   parent: pulumi.ComponentResource,
   name: string,
   comment: string,
-  cloudInit: CloudInitArgs | undefined,
+  cloudInit: Pick<CloudInitArgs, "users"> | undefined,
   ssh: GuestSshArgs | undefined,
+  takesHostKey = true,
 ): Access {
-  const hostKeyPair = ssh?.hostKey
-    ? undefined
-    : new SshKeyPair(
-        `${name}-host-key`,
-        { comment: `host key of ${comment}` },
-        { parent },
-      );
+  const hostKeyPair =
+    ssh?.hostKey || !takesHostKey
+      ? undefined
+      : new SshKeyPair(
+          `${name}-host-key`,
+          { comment: `host key of ${comment}` },
+          { parent },
+        );
   const loginKeyPair = ssh?.privateKey
     ? undefined
     : new SshKeyPair(

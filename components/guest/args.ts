@@ -4,12 +4,22 @@ import type * as pulumi from "@pulumi/pulumi";
 export enum ReadyUntil {
   /** Do not wait. */
   None = "none",
+  /** The QEMU guest agent answers; on Proxmox VE only. */
+  Agent = "agent",
   /** The guest has an IP address. */
   Address = "address",
   /** The guest answers over ssh with its pinned host key and lets Corral log in. */
   Ssh = "ssh",
   /** cloud-init has finished; its status is kept as an output. */
   CloudInit = "cloudInit",
+}
+
+/** The way into a guest that is waited for. */
+export enum ReadyThrough {
+  /** ssh, which needs the guest's network. */
+  Ssh = "ssh",
+  /** The QEMU guest agent, which needs no network; on Proxmox VE only. */
+  Agent = "agent",
 }
 
 /** What is waited for after a machine was made, and how long. */
@@ -53,7 +63,12 @@ export interface GuestSshArgs {
 export interface GuestConnection {
   /** IP address or host name. */
   host: pulumi.Input<string>;
-  /** TCP port of the ssh server. */
+  /**
+   * TCP port of the ssh server.
+   * @minimum 1
+   * @maximum 65535
+   * @asType integer
+   */
   port: pulumi.Input<number>;
   /** User to log in as. */
   user: pulumi.Input<string>;
@@ -61,6 +76,11 @@ export interface GuestConnection {
   privateKey: pulumi.Input<string>;
   /** The pinned host key, `ssh-ed25519 AAAA...`. */
   hostKey: pulumi.Input<string>;
+  /**
+   * Another value means that the machine was made anew: what was done in the former one is done again.
+   * Default: it never is.
+   */
+  instanceId?: pulumi.Input<string>;
 }
 
 /** A user that cloud-init makes in the guest. */

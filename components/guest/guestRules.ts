@@ -44,6 +44,20 @@ function sshRules(ssh: unknown): Fault[] {
   ];
 }
 
+/** How a guest is reached by what works inside it. */
+export function connectionRules(path: string, connection: unknown): Fault[] {
+  return [
+    ...textForm(
+      `${path}.host`,
+      field(connection, "host"),
+      (text) => text.trim() !== "",
+      "an address or a host name; a machine that was not waited for (ready.until) has none",
+    ),
+    ...hostKey(`${path}.hostKey`, field(connection, "hostKey")),
+    ...privateKey(`${path}.privateKey`, field(connection, "privateKey")),
+  ];
+}
+
 function readyRules(args: Record<string, unknown>): Fault[] {
   const until = field(args.ready, "until");
   return args.running === false && isText(until) && until !== "none"
@@ -123,7 +137,8 @@ function hostKey(path: string, value: unknown): Fault[] {
   );
 }
 
-function privateKey(path: string, value: unknown): Fault[] {
+/** A private key's text. */
+export function privateKey(path: string, value: unknown): Fault[] {
   return isText(value) && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(value)
     ? [
         {
@@ -148,7 +163,7 @@ function hostname(path: string, value: unknown): Fault[] {
 }
 
 /** A login name as Debian's useradd takes it. */
-function userName(path: string, value: unknown): Fault[] {
+export function userName(path: string, value: unknown): Fault[] {
   return textForm(
     path,
     value,

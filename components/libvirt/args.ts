@@ -53,6 +53,32 @@ export interface LibvirtRootDiskArgs {
   sizeGib?: pulumi.Input<number>;
 }
 
+/** A disk for data, beside the root disk: it stays when the machine is made anew. */
+export interface LibvirtDataDiskArgs {
+  /**
+   * Name of the disk, up to 20 characters: the guest finds it as `/dev/disk/by-id/virtio-NAME`. A
+   * new name is another disk.
+   */
+  name: string;
+  /**
+   * Size in GiB. It grows in place; a smaller one than the disk has is an error.
+   * @minimum 0.001
+   * @maximum 65536
+   */
+  sizeGib: pulumi.Input<number>;
+  /**
+   * Whether the disk outlives the machine: it stays on the hypervisor when it is taken out of the
+   * program or the stack is destroyed, and `corral orphans` lists it as kept. Default true; false in
+   * the stack `dev` and where the stack's configuration has `corral:keepDataDisks: false`.
+   */
+  keep?: boolean;
+  /**
+   * Name of a volume in the machine's pool that was kept, of whatever machine or stack: it becomes
+   * this disk, with its data, instead of an empty one. Says nothing to a disk that exists.
+   */
+  adopt?: pulumi.Input<string>;
+}
+
 /** A NAT network with DHCP and DNS to make. */
 export interface LibvirtNetworkCreateArgs {
   /** IPv4 network of the guests, for example `10.77.0.0/24`; the first address is the host's. */
@@ -98,6 +124,11 @@ export interface LibvirtVmArgs {
   image: LibvirtImageSource;
   /** The machine's root disk. */
   rootDisk?: LibvirtRootDiskArgs;
+  /**
+   * Further disks, for data. Another number or order of them replaces the machine and keeps all disks.
+   * @maxItems 16
+   */
+  dataDisks?: LibvirtDataDiskArgs[];
   /** Network of the machine. Default: the network `default`. */
   network?: LibvirtNetworkSource;
   /** MAC address. Default: derived from project, stack and name, and so kept when replaced. */

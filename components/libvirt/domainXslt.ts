@@ -9,11 +9,13 @@ export interface DomainExtras {
   readonly stamp: OwnershipStamp;
   /** File on the hypervisor that keeps what the guest writes on its serial console. */
   readonly consoleLogPath: string;
+  /** Names of the data disks in their order, after the root disk. Default: none. */
+  readonly dataDisks?: readonly string[];
 }
 
 /**
- * XSLT for `xml.xslt` of the provider's domain. Adds the ownership stamp and a logged serial
- * console, and takes away the graphics that the provider adds by itself: a server needs none, and
+ * XSLT for `xml.xslt` of the provider's domain. Adds the ownership stamp, a logged serial console
+ * and the serial numbers of data disks, and takes away the graphics that the provider adds by itself: a server needs none, and
  * its port would be one more open door.
  *
  * Elements: https://libvirt.org/formatdomain.html#general-metadata and #serial-port.
@@ -21,6 +23,7 @@ export interface DomainExtras {
 export function renderDomainXslt({
   stamp,
   consoleLogPath,
+  dataDisks = [],
 }: DomainExtras): string {
   return stylesheet(`${stampTemplate("domain", stamp)}
   <xsl:template match="/domain/devices">
@@ -33,7 +36,23 @@ export function renderDomainXslt({
       <console type="pty"><target type="serial" port="0"/></console>
     </xsl:copy>
   </xsl:template>
-  <xsl:template match="/domain/devices/graphics|/domain/devices/video"/>`);
+  <xsl:template match="/domain/devices/graphics|/domain/devices/video"/>${dataDisks.map(serialTemplate).join("")}`);
+}
+
+/**
+ * Gives a data disk its name as serial number, by which the guest finds it wherever it stands
+ * (https://libvirt.org/formatdomain.html#hard-drives-floppy-disks-cdroms). The provider calls its
+ * disks vda, vdb and so on; the first is the root disk.
+ */
+function serialTemplate(name: string, index: number): string {
+  const device = `vd${String.fromCharCode("b".charCodeAt(0) + index)}`;
+  return `
+  <xsl:template match="/domain/devices/disk[target/@dev='${device}']">
+    <xsl:copy>
+      <xsl:apply-templates select="node()|@*"/>
+      <serial>${name}</serial>
+    </xsl:copy>
+  </xsl:template>`;
 }
 
 /** XSLT that puts the ownership stamp into a network (https://libvirt.org/formatnetwork.html). */

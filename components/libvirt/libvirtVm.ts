@@ -12,6 +12,8 @@ import { checkComponent } from "../shared/checkArgs";
 import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import { Accelerator, type LibvirtVmArgs } from "./args";
+import { keptInOwnPool } from "./dataDiskRules";
+import { keepsDataDisks, makeDataDisks } from "./dataDisks";
 import { renderDomainXslt } from "./domainXslt";
 import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { LibvirtImage } from "./libvirtImage";
@@ -24,8 +26,8 @@ import { SECRET_ARGUMENTS, validateLibvirtVm } from "./validation";
 import { withSecrets } from "../shared/secrets";
 
 /**
- * A virtual machine on a libvirt host: a root disk over an image, cloud-init, one network
- * interface, and a wait until the guest is ready.
+ * A virtual machine on a libvirt host: a root disk over an image, disks for data, cloud-init, one
+ * network interface, and a wait until the guest is ready.
  */
 export class LibvirtVm extends pulumi.ComponentResource {
   /** Name of the domain on the hypervisor. */
@@ -56,7 +58,10 @@ export class LibvirtVm extends pulumi.ComponentResource {
       this,
       `LibvirtVm "${name}"`,
       args.uri,
-      checkComponent({ type: "LibvirtVm", name }, args, validateLibvirtVm),
+      checkComponent({ type: "LibvirtVm", name }, args, (given) => [
+        ...validateLibvirtVm(given),
+        ...keptInOwnPool(given, keepsDataDisks()),
+      ]),
     );
     const { identity, stamp, shortId } = stampComponent(
       this,
@@ -139,6 +144,13 @@ export class LibvirtVm extends pulumi.ComponentResource {
       },
     );
 
+    const dataDisks = makeDataDisks(this, name, args.dataDisks ?? [], {
+      uri,
+      pool,
+      domain: domainName,
+      shortId,
+    });
+
     const cloudInitDisk = new CloudInitDisk(
       `${name}-cloudinit`,
       {
@@ -182,7 +194,9 @@ export class LibvirtVm extends pulumi.ComponentResource {
         vcpu: args.vcpus ?? 1,
         memory: args.memoryMib ?? 1024,
         autostart: args.autostart ?? true,
-        disks: [{ volumeId: rootDisk.id }],
+        disks: [rootDisk.id, ...dataDisks.map(({ diskId }) => diskId)].map(
+          (volumeId) => ({ volumeId }),
+        ),
         cloudinit: cloudInitDisk.diskId,
         networkInterfaces: [
           args.network?.bridge
@@ -195,11 +209,13 @@ export class LibvirtVm extends pulumi.ComponentResource {
         ],
         qemuAgent: false,
         xml: {
-          xslt: pulumi
-            .all([stamp, consoleLog.path])
-            .apply(([owner, path]) =>
-              renderDomainXslt({ stamp: owner, consoleLogPath: path }),
-            ),
+          xslt: pulumi.all([stamp, consoleLog.path]).apply(([owner, path]) =>
+            renderDomainXslt({
+              stamp: owner,
+              consoleLogPath: path,
+              dataDisks: args.dataDisks?.map((disk) => disk.name),
+            }),
+          ),
         },
       },
       {
@@ -263,6 +279,7 @@ export class LibvirtVm extends pulumi.ComponentResource {
       user: access.user,
       privateKey: access.privateKey,
       hostKey: access.hostKey,
+      instanceId: domain.id,
     });
     this.registerOutputs({
       name: this.name,

@@ -1,13 +1,11 @@
 import { networksOverlap, parseIpv4Network } from "../core/ipv4";
 import type { LibvirtClient } from "../core/libvirt-client/client";
-import { LibvirtError } from "../core/libvirt-client/errors";
-import { namePrefix } from "../core/names";
 import {
-  describeOwner,
   type OwnershipStamp,
   parseStamp,
   parseStampElement,
 } from "../core/stamp";
+import { LEFTOVER, takenProblem } from "../core/taken";
 import { formatBytes } from "../core/units";
 import { inspectImage } from "./imageSource";
 import {
@@ -24,9 +22,6 @@ export type NewInputs = Readonly<Record<string, unknown>>;
 
 /** Room that an overlay, a cloud-init disk or a log needs at the least. */
 const LEAST_FREE_BYTES = 16 * 1024 ** 2;
-
-const LEFTOVER =
-  "It carries this machine's own stamp: an earlier run made it and was cut off before it could note it down. `corral up` removes it; by hand:";
 
 /** Refuses when the domain's name is taken. */
 export async function checkDomain(
@@ -106,13 +101,8 @@ export async function checkVolume(
 ): Promise<void> {
   const name = text(inputs.name);
   const poolName = text(inputs.pool) || "default";
-  const pool = await client.pool(poolName);
-  if (!pool.active) {
-    throw new Error(
-      `pool "${poolName}" at ${client.uri} is not active; start it by: virsh -c ${client.uri} pool-start ${poolName}`,
-    );
-  }
-  await refreshIfIdle(client, poolName);
+  await client.activePool(poolName);
+  await client.refreshPoolIfIdle(poolName);
   if ((await findVolume(client, poolName, name)) !== undefined) {
     throw new Error(
       `volume "${name}" exists already in pool "${poolName}" at ${client.uri}. ${LEFTOVER} ` +
@@ -143,7 +133,7 @@ async function checkBase(
   }
   const basePool = text(inputs.baseVolumePool) || poolName;
   if (basePool !== poolName) {
-    await refreshIfIdle(client, basePool);
+    await client.refreshPoolIfIdle(basePool);
   }
   const base = await findVolume(client, basePool, baseName);
   if (base === undefined) {
@@ -166,23 +156,6 @@ async function checkBase(
   }
 }
 
-/** libvirt refuses to refresh a pool while something is uploaded to it; what it knows then serves. */
-async function refreshIfIdle(
-  client: LibvirtClient,
-  pool: string,
-): Promise<void> {
-  try {
-    await client.refreshPool(pool);
-  } catch (error) {
-    if (!(
-      error instanceof LibvirtError &&
-      error.message.includes("asynchronous jobs running")
-    )) {
-      throw error;
-    }
-  }
-}
-
 function taken(
   kind: string,
   name: string,
@@ -191,26 +164,17 @@ function taken(
   own: OwnershipStamp | undefined,
   remove: string,
 ): Error {
-  const stamp = parseStamp(xml);
-  if (stamp === undefined) {
-    return new Error(
-      `the name "${name}" is taken at ${uri} by a ${kind} that Corral did not make; rename one of the two`,
-    );
-  }
-  if (stamp.id === own?.id) {
-    return new Error(
-      `${kind} "${name}" exists already at ${uri}. ${LEFTOVER} ${remove}`,
-    );
-  }
-  if (own !== undefined && namePrefix(stamp) === namePrefix(own)) {
-    return new Error(
-      `the name "${name}" is taken at ${uri} by the ${kind} of ${describeOwner(stamp)}: ` +
-        "another stack of this name made it, or this one before its state was restored or lost. " +
-        `If it was this one: corral orphans --stack ${own.stack} --stamp ${stamp.id}; else rename one of the two`,
-    );
-  }
   return new Error(
-    `the name "${name}" is taken at ${uri} by the ${kind} of ${describeOwner(stamp)}; rename one of the two`,
+    takenProblem({
+      subject: `the name "${name}"`,
+      object: `${kind} "${name}"`,
+      kind,
+      place: uri,
+      found: parseStamp(xml),
+      own,
+      remove,
+      wayOut: "rename one of the two",
+    }),
   );
 }
 

@@ -2,6 +2,7 @@ import {
   absolutePath,
   field,
   knownNow,
+  macAddress,
   notEmpty,
   onlyWith,
   oneOf,
@@ -14,6 +15,7 @@ import { isRecord } from "../core/later";
 import { compileSchemaCheck } from "../core/schemaCheck";
 import { GUEST_SECRETS, guestRules } from "../guest/guestRules";
 import schema from "./args.schema.json";
+import { dataDiskRules } from "./dataDiskRules";
 
 /** Arguments that are wrapped as secrets and whose values no fault shows. */
 export const SECRET_ARGUMENTS = GUEST_SECRETS;
@@ -55,6 +57,7 @@ const KNOWN_NOW = [
   "image",
   "pool",
   "rootDisk",
+  "dataDisks",
   "network",
   "onCloudInitChange",
   "ssh",
@@ -80,11 +83,13 @@ export function libvirtVmRules(args: unknown): Fault[] {
     ...oneOf("pool", pool, ["name", "create"], "optional"),
     ...notEmpty("pool.name", field(pool, "name")),
     ...absolutePath("pool.create.path", field(pool, "create", "path")),
+    ...dataDiskRules(args),
     ...oneOf("network", network, ["name", "bridge", "create"], "optional"),
     ...notEmpty("network.name", field(network, "name")),
     ...notEmpty("network.bridge", field(network, "bridge")),
     ...cidr("network.create.cidr", field(network, "create", "cidr")),
-    ...mac("macAddress", args.macAddress),
+    ...macAddress("macAddress", args.macAddress),
+    ...noAgent(field(args.ready, "until")),
     ...guestRules(args),
   ];
 }
@@ -145,13 +150,14 @@ function cidr(path: string, value: unknown): Fault[] {
   );
 }
 
-function mac(path: string, value: unknown): Fault[] {
-  // The lowest bit of the first byte marks a group address, which no interface may have.
-  const unicast = /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i;
-  return textForm(
-    path,
-    value,
-    (text) => unicast.test(text),
-    "a unicast MAC address like 52:54:00:12:34:56",
-  );
+/** libvirt's guests are not asked through their agent. */
+function noAgent(until: unknown): Fault[] {
+  return until === "agent"
+    ? [
+        {
+          path: "ready.until",
+          problem: `is "agent", which is for machines on Proxmox VE, must be "address", "ssh", "cloudInit" or "none"`,
+        },
+      ]
+    : [];
 }

@@ -18,8 +18,8 @@ export interface Comparison {
   readonly leftovers: readonly Located[];
   /** In the state, and not on the hypervisor. */
   readonly missing: readonly Reference[];
-  /** Left on the hypervisor on purpose. */
-  readonly kept: readonly Located[];
+  /** Left on the hypervisor on purpose; with what uses it now, where something took it up. */
+  readonly kept: readonly (Located & { readonly usedBy?: string })[];
   /**
    * Named like this stack's, with a stamp that the state does not know: another stack of the same
    * name, or this one's before its state was restored. Nobody but the user can tell.
@@ -27,6 +27,11 @@ export interface Comparison {
   readonly unproven: readonly Located[];
   /** Where nobody could look. */
   readonly blind: readonly { readonly place: string; readonly why: string }[];
+  /** What is being made right now, of which nobody can tell yet whose it is. */
+  readonly unsettled: readonly {
+    readonly place: string;
+    readonly what: string;
+  }[];
 }
 
 /** What is compared, all of one kind of hypervisor. */
@@ -61,7 +66,13 @@ export function compare(input: ComparisonInput): Comparison {
       .filter(({ owner, handle }) => owner && !referred.has(at(place, handle)))
       .map((object) => ({ place, object })),
   );
-  const kept = strangers.filter(({ object }) => object.owner?.kept);
+  const userOf = usersIn(listings);
+  const kept = strangers
+    .filter(({ object }) => object.owner?.kept)
+    .map((found) => {
+      const usedBy = userOf(found);
+      return usedBy === undefined ? found : { ...found, usedBy };
+    });
   const others = strangers.filter(({ object }) => !object.owner?.kept);
   return {
     leftovers: others.filter(({ object }) => isOurs(object)),
@@ -75,6 +86,9 @@ export function compare(input: ComparisonInput): Comparison {
     ),
     blind: [...listings].flatMap(([place, { blind }]) =>
       blind.map(({ why }) => ({ place, why })),
+    ),
+    unsettled: [...listings].flatMap(([place, { unsettled = [] }]) =>
+      unsettled.map((what) => ({ place, what })),
     ),
   };
 }
@@ -90,16 +104,7 @@ export function removable(
   const going = new Set(
     leftovers.map(({ place, object }) => at(place, object.handle)),
   );
-  const users = new Map<string, string>();
-  for (const [place, { objects }] of listings) {
-    for (const { handle, kind, name, uses } of objects) {
-      if (!going.has(at(place, handle))) {
-        uses.forEach((used) => users.set(at(place, used), `${kind} ${name}`));
-      }
-    }
-  }
-  const userOf = ({ place, object }: Located) =>
-    users.get(at(place, object.handle));
+  const userOf = usersIn(listings, (user) => !going.has(user));
   return {
     free: leftovers.filter((leftover) => userOf(leftover) === undefined),
     used: leftovers.flatMap((leftover) => {
@@ -107,6 +112,26 @@ export function removable(
       return by === undefined ? [] : [{ ...leftover, by }];
     }),
   };
+}
+
+/**
+ * What uses an object, in words.
+ *
+ * @param counts whether a user counts, by its place and handle. Default: all do.
+ */
+function usersIn(
+  listings: ReadonlyMap<string, Listing>,
+  counts: (user: string) => boolean = () => true,
+): (used: Located) => string | undefined {
+  const users = new Map<string, string>();
+  for (const [place, { objects }] of listings) {
+    for (const { handle, kind, name, uses } of objects) {
+      if (counts(at(place, handle))) {
+        uses.forEach((used) => users.set(at(place, used), `${kind} ${name}`));
+      }
+    }
+  }
+  return ({ place, object }) => users.get(at(place, object.handle));
 }
 
 function stampTest(

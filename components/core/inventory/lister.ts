@@ -50,6 +50,8 @@ export interface Listing {
   readonly objects: readonly HypervisorObject[];
   /** Handles begin so where the lister could not look, and why: `volume:backup/` of a pool that is off. */
   readonly blind: readonly { readonly prefix: string; readonly why: string }[];
+  /** What is being made there right now, of which nobody can tell yet whose it is. */
+  readonly unsettled?: readonly string[];
 }
 
 /** What a resource of the state stands for on a hypervisor. */
@@ -78,6 +80,17 @@ export interface AdoptedAs {
   readonly id: string;
   /** Outputs without which the provider does not find the object. */
   readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** What an inventory may need beside the state as it is exported. */
+export interface InventoryContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The state's resources with their secrets in plain: kept in memory only, and for as long as needed. */
+  plainResources(): Promise<readonly StateResource[]>;
+  /** A value of the stack's configuration, also a secret one; undefined when it is not set. */
+  configValue(key: string): Promise<string | undefined>;
+  /** Tells the user what is waited for. */
+  say(line: string): void;
 }
 
 /**

@@ -9,4 +9,7 @@ export interface MachineStatus {
   /** What the machine takes of its host's memory, in MiB. */
   readonly residentMib?: number;
   readonly addresses: readonly string[];
+  /** The member of a cluster that it is on. */
+  readonly node?: string;
+  readonly uptimeSeconds?: number;
 }

@@ -4,17 +4,16 @@ import * as path from "node:path";
 
 import { XMLParser } from "fast-xml-parser";
 
+import { isLocalOnly, reachableAddresses } from "../addresses";
 import { isFault, LibvirtError } from "./errors";
 import {
   infoFields,
-  isLocalOnly,
   lines,
   parseDomainInfo,
   parseDomainInterfaces,
   parseDomainState,
   parseInterfaceAddresses,
   parseLeases,
-  reachableAddresses,
   tableRows,
 } from "./parse";
 import type { DomainInfo, DomainState } from "./parse";
@@ -111,6 +110,35 @@ export class LibvirtClient {
   /** Makes libvirt look for files that it did not make itself. */
   async refreshPool(pool: string, options?: VirshOptions): Promise<void> {
     await this.virsh.run(["pool-refresh", pool], options);
+  }
+
+  /**
+   * As {@link refreshPool}; but libvirt refuses to while something is uploaded to the pool, and what
+   * it knows then has to serve.
+   */
+  async refreshPoolIfIdle(pool: string, options?: VirshOptions): Promise<void> {
+    try {
+      await this.refreshPool(pool, options);
+    } catch (error) {
+      if (!(
+        error instanceof LibvirtError &&
+        error.message.includes("asynchronous jobs running")
+      )) {
+        throw error;
+      }
+    }
+  }
+
+  /** As {@link pool}. @throws LibvirtError also when it is not active, with the remedy. */
+  async activePool(name: string, options?: VirshOptions): Promise<StoragePool> {
+    const pool = await this.pool(name, options);
+    if (!pool.active) {
+      throw new LibvirtError(
+        "other",
+        `pool "${name}" at ${this.uri} is not active; start it by: virsh -c ${this.uri} pool-start ${name}`,
+      );
+    }
+    return pool;
   }
 
   async deleteVolume(

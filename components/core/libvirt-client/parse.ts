@@ -1,3 +1,5 @@
+import type { InterfaceAddress } from "../addresses";
+
 /** Reads what virsh writes. Pure. */
 
 /** The lines that say something, trimmed. */
@@ -53,12 +55,6 @@ export function parseDomainInfo(output: string): DomainInfo {
   return { state: State, autostart: Autostart === "enable" };
 }
 
-export interface InterfaceAddress {
-  readonly mac: string;
-  readonly family: "ipv4" | "ipv6";
-  readonly address: string;
-}
-
 /** Output of `domifaddr --full`: name, MAC, protocol, address/prefix. */
 export function parseInterfaceAddresses(output: string): InterfaceAddress[] {
   return tableRows(output).flatMap((row) => {
@@ -105,33 +101,6 @@ export interface DomainInterface {
 export function parseDomainInterfaces(output: string): DomainInterface[] {
   return tableRows(output).flatMap(([, type, source, , mac]) =>
     type && source && mac ? [{ type, source, mac: mac.toLowerCase() }] : [],
-  );
-}
-
-/**
- * The addresses by which a machine may be reached, best first: IPv4 before IPv6, without those that
- * only mean something inside of it.
- */
-export function reachableAddresses(
-  found: readonly InterfaceAddress[],
-  mac: string | undefined,
-): string[] {
-  const own = found.filter(
-    (entry) =>
-      (mac === undefined || entry.mac === mac.toLowerCase()) &&
-      !isLocalOnly(entry.address),
-  );
-  const ordered = [
-    ...own.filter(({ family }) => family === "ipv4"),
-    ...own.filter(({ family }) => family === "ipv6"),
-  ];
-  return [...new Set(ordered.map(({ address }) => address))];
-}
-
-/** Loopback and link-local addresses. */
-export function isLocalOnly(address: string): boolean {
-  return /^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:|0\.0\.0\.0$|::$)/i.test(
-    address,
   );
 }
 

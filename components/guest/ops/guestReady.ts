@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ReadyUntil } from "../args";
+import { withSecrets } from "../../shared/secrets";
+import type { ReadyThrough, ReadyUntil } from "../args";
 import { opsOptions } from "./plugin";
+import type { ProxmoxMachine } from "./proxmox";
 
 /** A host to go through on the way to the guest. */
 export interface GuestReadyBastion {
@@ -28,7 +30,7 @@ export interface GuestReadySsh {
    * The guest's public host key, `ssh-ed25519 AAAA...`, which it has to show. Default: what the
    * user's known_hosts has; a key that is not known is refused.
    */
-  hostKey?: pulumi.Input<string>;
+  hostKey?: pulumi.Input<string | undefined>;
   /** A host to go through. Default: none, the guest is reached from here. */
   bastion?: pulumi.Input<GuestReadyBastion>;
 }
@@ -47,6 +49,12 @@ export interface GuestReadyLibvirt {
   consoleFile?: pulumi.Input<string>;
 }
 
+/** Where a machine on Proxmox VE is looked at. */
+export interface GuestReadyProxmox extends ProxmoxMachine {
+  /** MAC address of the interface whose address is wanted. Default: any interface of the machine. */
+  macAddress?: pulumi.Input<string>;
+}
+
 /** The machine that is waited for. */
 export interface GuestReadyMachine {
   /** Id of the machine: when it changes, a new machine is there and is waited for anew. */
@@ -55,19 +63,23 @@ export interface GuestReadyMachine {
   name: pulumi.Input<string>;
   /** Given for a machine on libvirt. */
   libvirt?: pulumi.Input<GuestReadyLibvirt>;
+  /** Given for a machine on Proxmox VE. */
+  proxmox?: pulumi.Input<GuestReadyProxmox>;
 }
 
 /** Arguments of {@link GuestReady}. */
 export interface GuestReadyArgs {
-  /** How far the guest must have come: `none`, `address`, `ssh`, `cloudInit`. Default `ssh`. */
+  /** How far the guest must have come: `none`, `agent`, `address`, `ssh`, `cloudInit`. Default `ssh`. */
   until?: pulumi.Input<ReadyUntil>;
+  /** The way into the guest: `ssh`, or its QEMU guest `agent` (Proxmox VE only). Default `ssh`. */
+  through?: pulumi.Input<ReadyThrough>;
   /** Longest time to wait, in seconds: 1 to 86400, default 300. */
   timeoutSeconds?: pulumi.Input<number>;
   /** The machine that is waited for. */
   machine: pulumi.Input<GuestReadyMachine>;
   /** The guest's address, where it is known beforehand. Default: it is found out. */
-  address?: pulumi.Input<string>;
-  /** How the guest is logged in to; needed for `ssh` and `cloudInit`. */
+  address?: pulumi.Input<string | undefined>;
+  /** How the guest is logged in to; needed for `ssh`, and for `cloudInit` unless `through` is `agent`. */
   ssh?: pulumi.Input<GuestReadySsh>;
 }
 
@@ -81,7 +93,12 @@ export class GuestReady extends pulumi.CustomResource {
   declare readonly address: pulumi.Output<string>;
   /** Output of `cloud-init status --long`; empty unless `until` is `cloudInit`. */
   declare readonly cloudInitStatus: pulumi.Output<string>;
-  /** How far the guest has been seen to come: `none`, `address`, `ssh` or `cloudInit`. */
+  /**
+   * The guest's public ssh host key: the pinned one, else what the guest told through its agent;
+   * empty where neither is.
+   */
+  declare readonly hostKey: pulumi.Output<string>;
+  /** How far the guest has been seen to come: `none`, `agent`, `address`, `ssh` or `cloudInit`. */
   declare readonly waitedFor: pulumi.Output<string>;
 
   constructor(
@@ -94,49 +111,17 @@ export class GuestReady extends pulumi.CustomResource {
       name,
       {
         until: args.until,
+        through: args.through,
         timeoutSeconds: args.timeoutSeconds,
-        machine: args.machine,
+        // Secrets before they reach the engine, whatever the program made of them.
+        machine: withSecrets(args.machine, ["apiToken"]),
         address: args.address,
-        ssh: args.ssh && withSecrets(args.ssh),
+        ssh: args.ssh && withSecrets(args.ssh, ["privateKey"]),
         cloudInitStatus: undefined,
+        hostKey: undefined,
         waitedFor: undefined,
       },
       opsOptions(opts),
     );
   }
-}
-
-/**
- * Private keys are secrets before they reach the engine, whatever the program made of them. A plain
- * object is taken apart, because an Output of it all would be secret as a whole.
- */
-function withSecrets(
-  ssh: pulumi.Input<GuestReadySsh>,
-): pulumi.Input<GuestReadySsh> {
-  return isPlain(ssh) ? sealed(ssh) : pulumi.output(ssh).apply(sealed);
-}
-
-function sealed(
-  ssh: pulumi.Unwrap<GuestReadySsh> | GuestReadySsh,
-): GuestReadySsh {
-  const bastion = ssh.bastion;
-  const seal = (given: GuestReadyBastion): GuestReadyBastion => ({
-    ...given,
-    privateKey: pulumi.secret(given.privateKey),
-  });
-  return {
-    ...ssh,
-    privateKey: pulumi.secret(ssh.privateKey),
-    ...(bastion
-      ? {
-          bastion: isPlain(bastion)
-            ? seal(bastion)
-            : pulumi.output(bastion).apply(seal),
-        }
-      : {}),
-  };
-}
-
-function isPlain<T extends object>(value: pulumi.Input<T>): value is T {
-  return !pulumi.Output.isInstance(value) && !(value instanceof Promise);
 }

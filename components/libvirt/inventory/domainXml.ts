@@ -4,10 +4,19 @@ import { XMLParser } from "fast-xml-parser";
 export interface DomainDescription {
   readonly name: string;
   readonly uuid: string;
-  /** Paths of its disks, CDs among them. */
-  readonly diskPaths: readonly string[];
+  /** Its disks, CDs among them, but for those that are no files of a pool. */
+  readonly disks: readonly DomainDisk[];
   /** Networks that its interfaces are in. */
   readonly networks: readonly string[];
+}
+
+/** A disk of a domain: a file by its path, or a volume of a pool; both are ways to say the same. */
+export interface DomainDisk {
+  /** What the machine knows it by: `vda`. */
+  readonly target: string;
+  readonly path?: string;
+  readonly pool?: string;
+  readonly volume?: string;
 }
 
 /** Reads a domain's XML (https://libvirt.org/formatdomain.html). */
@@ -20,9 +29,7 @@ export function parseDomain(xml: string): DomainDescription | undefined {
   return {
     name: String(domain.name),
     uuid: String(domain.uuid),
-    diskPaths: listOf(disk).flatMap(({ source }) =>
-      source?.["@file"] ? [source["@file"]] : [],
-    ),
+    disks: listOf(disk).flatMap(diskOf),
     networks: listOf(interfaces).flatMap(({ source }) =>
       source?.["@network"] ? [source["@network"]] : [],
     ),
@@ -39,6 +46,17 @@ export function parseNetwork(
   return network && { name: String(network.name), uuid: String(network.uuid) };
 }
 
+function diskOf({ source, target }: Device): DomainDisk[] {
+  const { "@file": path, "@pool": pool, "@volume": volume } = source ?? {};
+  const name = target?.["@dev"] ?? "";
+  if (path !== undefined) {
+    return [{ target: name, path }];
+  }
+  return pool !== undefined && volume !== undefined
+    ? [{ target: name, pool, volume }]
+    : [];
+}
+
 interface DomainElement {
   readonly name: unknown;
   readonly uuid: unknown;
@@ -49,7 +67,13 @@ interface DomainElement {
 }
 
 interface Device {
-  readonly source?: { readonly "@file"?: string; readonly "@network"?: string };
+  readonly source?: {
+    readonly "@file"?: string;
+    readonly "@pool"?: string;
+    readonly "@volume"?: string;
+    readonly "@network"?: string;
+  };
+  readonly target?: { readonly "@dev"?: string };
 }
 
 const parser = new XMLParser({

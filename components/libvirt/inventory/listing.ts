@@ -110,7 +110,12 @@ function domainObject(
       handle: handles.domain(domain.uuid),
       ...ownerIn(xml, stack),
       uses: [
-        ...domain.diskPaths.flatMap((path) => volumeAt.get(path) ?? []),
+        ...domain.disks.flatMap(
+          ({ path = "", pool, volume }) =>
+            (pool !== undefined && volume !== undefined
+              ? handles.volume(pool, volume)
+              : volumeAt.get(path)) ?? [],
+        ),
         ...domain.networks.flatMap((name) => networkOf.get(name) ?? []),
       ],
       detail: state.trim(),

@@ -2,6 +2,9 @@ import { XMLParser } from "fast-xml-parser";
 import type { LibvirtClient } from "../../core/libvirt-client/client";
 import { isFault, type LibvirtFault } from "../../core/libvirt-client/errors";
 import { lines } from "../../core/libvirt-client/parse";
+import type { VirshOptions } from "../../core/libvirt-client/virsh";
+import { type OwnershipStamp, parseStamp } from "../../core/stamp";
+import { parseDomain } from "./domainXml";
 
 /** A storage pool's room, in bytes. */
 export interface PoolSpace {
@@ -14,6 +17,22 @@ export interface VolumeDescription {
   readonly format: string;
   /** Size that a guest sees. */
   readonly capacityBytes: number;
+  /** Size of its file; undefined where libvirt does not say. */
+  readonly physicalBytes: number | undefined;
+  /** As the provider's domains take it. */
+  readonly key: string;
+  readonly path: string;
+}
+
+/** A domain that has a volume for a disk. */
+export interface VolumeUser {
+  /** Name of the domain. */
+  readonly name: string;
+  /** What the domain knows the disk by: `vdb`. */
+  readonly target: string;
+  readonly isRunning: boolean;
+  /** Missing for a domain that Corral did not make. */
+  readonly owner: OwnershipStamp | undefined;
 }
 
 /** A network's name and its IPv4 networks in CIDR notation. */
@@ -53,12 +72,53 @@ export async function findVolume(
   client: LibvirtClient,
   pool: string,
   name: string,
+  options?: VirshOptions,
 ): Promise<VolumeDescription | undefined> {
   const xml = await unlessMissing("noVolume", () =>
-    client.virsh.run(["vol-dumpxml", name, "--pool", pool]),
+    client.virsh.run(["vol-dumpxml", name, "--pool", pool], options),
   );
   return xml === undefined ? undefined : parseVolume(xml);
 }
+
+/** The domains, running or not, that have a volume for a disk. */
+export async function domainsUsing(
+  client: LibvirtClient,
+  volume: {
+    readonly pool: string;
+    readonly name: string;
+    readonly path: string;
+  },
+  options?: VirshOptions,
+): Promise<VolumeUser[]> {
+  const { virsh } = client;
+  const ids = lines(await virsh.run(["list", "--all", "--uuid"], options));
+  const outputs = await virsh.runAll(
+    ids.flatMap((id) => [
+      ["dumpxml", id],
+      ["domstate", id],
+    ]),
+    options,
+  );
+  return ids.flatMap((_, index) => {
+    const [xml = "", state = ""] = outputs.slice(index * 2, index * 2 + 2);
+    const domain = parseDomain(xml);
+    return (domain?.disks ?? [])
+      .filter((disk) =>
+        disk.path === undefined
+          ? disk.pool === volume.pool && disk.volume === volume.name
+          : disk.path === volume.path,
+      )
+      .map(({ target }) => ({
+        name: domain?.name ?? "",
+        target,
+        isRunning: !OFF.includes(state.trim()),
+        owner: parseStamp(xml),
+      }));
+  });
+}
+
+/** States of a domain without a process. */
+const OFF: readonly string[] = ["shut off", "crashed"];
 
 /** Room in an active pool. */
 export async function poolSpace(
@@ -103,11 +163,20 @@ export function networkCidrs(xml: string): string[] {
 /** Format and size of a volume's XML. */
 export function parseVolume(xml: string): VolumeDescription {
   const { volume } = parser.parse(xml) as {
-    volume: { capacity?: Quantity; target?: { format?: { "@type"?: string } } };
+    volume: {
+      key?: string;
+      capacity?: Quantity;
+      physical?: Quantity;
+      target?: { path?: string; format?: { "@type"?: string } };
+    };
   };
   return {
     format: volume.target?.format?.["@type"] ?? "",
     capacityBytes: bytes(volume.capacity),
+    physicalBytes:
+      volume.physical === undefined ? undefined : bytes(volume.physical),
+    key: volume.key ?? "",
+    path: volume.target?.path ?? "",
   };
 }
 

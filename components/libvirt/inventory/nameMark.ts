@@ -1,5 +1,6 @@
 import type { OwnerMark } from "../../core/inventory/lister";
-import { namePrefix, type StackName } from "../../core/names";
+import { markInStem } from "../../core/inventory/nameMark";
+import type { StackName } from "../../core/names";
 
 /**
  * What the name of a volume, console log or pool says of its owner: pools and volumes have no field
@@ -12,14 +13,15 @@ export function markInName(
   name: string,
   stack: StackName,
 ): OwnerMark | undefined {
-  const match =
-    /^.+?(-kept)?-([0-9a-f]{8})(?:\.qcow2|\.iso|\.log(?:\.\d+)?)?$/.exec(name);
-  const stampId = match?.[2];
-  if (stampId === undefined || !name.startsWith(namePrefix(stack))) {
-    return undefined;
-  }
-  const mark = { stampId, namesThisStack: true };
-  return match?.[1] === undefined ? mark : { ...mark, kept: true };
+  return markInStem(
+    name.replace(/(?:\.qcow2|\.iso|\.log(?:\.\d+)?)$/, ""),
+    stack,
+  );
+}
+
+/** Whether a volume's name says that it outlives its machine. */
+export function isKeptName(name: string): boolean {
+  return /-kept-[0-9a-f]{8}\.qcow2$/.test(name);
 }
 
 /** A console's file by the name under which the state knows it: virtlogd numbers the older parts. */

@@ -1,10 +1,8 @@
+import { reachableAddresses } from "../../core/addresses";
 import type { Reference } from "../../core/inventory/lister";
 import type { MachineStatus } from "../../core/inventory/status";
 import { LibvirtClient } from "../../core/libvirt-client/client";
-import {
-  parseInterfaceAddresses,
-  reachableAddresses,
-} from "../../core/libvirt-client/parse";
+import { parseInterfaceAddresses } from "../../core/libvirt-client/parse";
 
 const DOMAIN = "libvirt:index/domain:Domain";
 

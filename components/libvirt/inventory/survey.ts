@@ -59,6 +59,8 @@ function objectOf(
     case "libvirt:index/volume:Volume":
     case "corral-ops:index:CloudInitDisk":
       return { handle: handles.volume(pool, text(resource, "name")) };
+    case "corral-ops:index:LibvirtDisk":
+      return { handle: handles.volume(pool, text(resource, "volumeName")) };
     case "corral-ops:index:ConsoleLog":
       return {
         handle: handles.volume(pool, text(resource, "fileName")),

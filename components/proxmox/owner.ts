@@ -1,0 +1,27 @@
+import type { OwnershipStamp } from "../core/stamp";
+import { renderStampText, stampTags } from "../core/stampText";
+
+/** Tag of what stays on the hypervisor on purpose when its machine is deleted. */
+export const KEPT_TAG = "corral-kept";
+
+/** Tag of a machine that never runs and only owns a data disk. */
+export const HOLDER_TAG = "corral-disk";
+
+/** A machine's description: the user's text, and below it the line that says whose it is. */
+export function renderDescription(
+  stamp: OwnershipStamp,
+  text: string | undefined,
+): string {
+  // The provider trims what it sends and reads back, and turns ends of line.
+  const own = (text ?? "").replaceAll("\r\n", "\n").trim();
+  const line = renderStampText(stamp);
+  return own === "" ? line : `${own}\n\n${line}`;
+}
+
+/** A machine's tags: the user's and the stamp's, as Proxmox VE keeps them. */
+export function renderTags(
+  stampId: string,
+  tags: readonly string[] | undefined,
+): string[] {
+  return [...new Set([...(tags ?? []), ...stampTags(stampId)])].sort();
+}
