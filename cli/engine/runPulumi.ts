@@ -28,6 +28,7 @@ const LONGEST_RUN_SECONDS = 1800;
 
 /** Commands that know `--config-file`. */
 const TAKES_CONFIG_FILE: readonly string[] = [
+  "config",
   "up",
   "preview",
   "refresh",

@@ -1,4 +1,5 @@
 import type {
+  InventoryContext,
   Lister,
   StateResource,
 } from "@corral-iac/corral/core/inventory/lister";
@@ -10,12 +11,21 @@ const LISTERS: readonly {
   readonly kind: string;
   /** Types of resources that speak of this kind of hypervisor. */
   readonly types: RegExp;
-  readonly load: () => Promise<{ readonly lister: Lister }>;
+  readonly load: (context: InventoryContext) => Promise<Lister>;
 }[] = [
   {
     kind: "libvirt",
     types: /^(libvirt:|pulumi:providers:libvirt$)|^corral:index:Libvirt/,
-    load: () => import("@corral-iac/corral/libvirt/inventory/lister"),
+    load: async () =>
+      (await import("@corral-iac/corral/libvirt/inventory/lister")).lister,
+  },
+  {
+    kind: "proxmox",
+    types: /^(proxmox:|pulumi:providers:proxmox$)|^corral:index:Proxmox/,
+    load: async (context) =>
+      (
+        await import("@corral-iac/corral/proxmox/inventory/lister")
+      ).proxmoxLister(context),
   },
 ];
 
@@ -23,13 +33,14 @@ const LISTERS: readonly {
 export async function listersFor(
   resources: readonly StateResource[],
   declared: readonly DeclaredHypervisor[],
+  context: InventoryContext,
 ): Promise<Lister[]> {
   const needed = LISTERS.filter(
     ({ kind, types }) =>
       resources.some(({ type }) => types.test(type)) ||
       declared.some((hypervisor) => hypervisor.kind === kind),
   );
-  return Promise.all(needed.map(async ({ load }) => (await load()).lister));
+  return Promise.all(needed.map(({ load }) => load(context)));
 }
 
 /** Resources of Corral's own plugin: what they make is in the inventory, or they make nothing. */

@@ -7,6 +7,7 @@ import {
 } from "@corral-iac/corral/core/inventory/classify";
 import { messageOf } from "@corral-iac/corral/core/errors";
 import type {
+  InventoryContext,
   Lister,
   Listing,
   StateResource,
@@ -44,10 +45,12 @@ export interface InventoryOptions {
 export async function takeInventory(
   name: StackName,
   resources: readonly StateResource[],
+  context: InventoryContext,
   options: InventoryOptions = {},
 ): Promise<Inventory> {
+  const { declared = [] } = options;
   const parts: Inventory[] = [];
-  for (const lister of await listersFor(resources, options.declared ?? [])) {
+  for (const lister of await listersFor(resources, declared, context)) {
     parts.push(await inventoryOf(lister, name, resources, options));
   }
   return merge(parts);
@@ -103,6 +106,7 @@ function merge(parts: readonly Inventory[]): Inventory {
     kept: parts.flatMap(({ kept }) => kept),
     unproven: parts.flatMap(({ unproven }) => unproven),
     blind: parts.flatMap(({ blind }) => blind),
+    unsettled: parts.flatMap(({ unsettled }) => unsettled),
     unreachable: parts.flatMap(({ unreachable }) => unreachable),
   };
 }

@@ -2,13 +2,21 @@ import { agree } from "../ask";
 import { openStack, type OpenStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
 import { exportState, resourcesOf } from "../engine/state";
+import { contextOf } from "../inventory/context";
 import { declaredHypervisors } from "../inventory/declared";
 import { takeInventory, type Inventory } from "../inventory/take";
 import { endDeadRun } from "../recovery/deadRun";
 import { removeLeftovers } from "../recovery/removeLeftovers";
 import { underLock } from "../recovery/underLock";
 import { adoptLeftovers } from "./adopt";
-import { FOUND, isClean, orphansJson, orphansText, warnings } from "./report";
+import {
+  FOUND,
+  isClean,
+  isComplete,
+  orphansJson,
+  orphansText,
+  warnings,
+} from "./report";
 
 export interface OrphansOptions {
   readonly json: boolean;
@@ -36,7 +44,7 @@ export async function orphans(
   const inventory = await look(stack, options);
   warnings(inventory).forEach((line) => console.error(line));
   console.log(options.json ? orphansJson(inventory) : orphansText(inventory));
-  const complete = inventory.unreachable.length === 0;
+  const complete = isComplete(inventory);
   if (inventory.leftovers.length === 0 || !(options.remove || options.adopt)) {
     return isClean(inventory) ? (complete ? 0 : 1) : FOUND;
   }
@@ -52,7 +60,7 @@ async function look(
   { stamps }: OrphansOptions,
 ): Promise<Inventory> {
   const resources = resourcesOf(await exportState(stack.pulumi));
-  return takeInventory(stack.name, resources, {
+  return takeInventory(stack.name, resources, contextOf(stack.pulumi), {
     claimedStamps: stamps,
     declared: declaredHypervisors({
       ...stack.pulumi.selection,

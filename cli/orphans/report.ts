@@ -1,3 +1,4 @@
+import type { Located } from "@corral-iac/corral/core/inventory/classify";
 import type { Inventory } from "../inventory/take";
 import { missingTable, objectsTable } from "../inventory/words";
 
@@ -11,6 +12,11 @@ export function isClean(inventory: Inventory): boolean {
     inventory.missing.length === 0 &&
     inventory.unproven.length === 0
   );
+}
+
+/** Whether nothing may be there that was not seen. */
+export function isComplete(inventory: Inventory): boolean {
+  return inventory.unreachable.length === 0 && inventory.unsettled.length === 0;
 }
 
 /** The inventory for people. */
@@ -49,14 +55,14 @@ export function orphansText(inventory: Inventory): string {
 
 /** Warnings of what could not be looked at. */
 export function warnings(inventory: Inventory): string[] {
-  return [...inventory.blind, ...inventory.unreachable].map(
+  return notLookedAt(inventory).map(
     ({ place, why }) => `warning: ${place}: ${why}`,
   );
 }
 
 /** The inventory for programs. */
 export function orphansJson(inventory: Inventory): string {
-  const located = ({ place, object }: Inventory["kept"][number]) => ({
+  const located = ({ place, object }: Located) => ({
     hypervisor: place,
     kind: object.kind,
     name: object.name,
@@ -76,11 +82,27 @@ export function orphansJson(inventory: Inventory): string {
       type,
       was: handle,
     })),
-    kept: inventory.kept.map(located),
+    kept: inventory.kept.map((kept) => ({
+      ...located(kept),
+      usedBy: kept.usedBy,
+    })),
     unproven: inventory.unproven.map(located),
-    notLookedAt: [...inventory.blind, ...inventory.unreachable].map(
-      ({ place, why }) => ({ hypervisor: place, why }),
-    ),
+    notLookedAt: notLookedAt(inventory).map(({ place, why }) => ({
+      hypervisor: place,
+      why,
+    })),
   };
   return JSON.stringify(report, undefined, 2);
+}
+
+function notLookedAt({
+  blind,
+  unreachable,
+  unsettled,
+}: Inventory): { readonly place: string; readonly why: string }[] {
+  return [
+    ...blind,
+    ...unreachable,
+    ...unsettled.map(({ place, what }) => ({ place, why: what })),
+  ];
 }

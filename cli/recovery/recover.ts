@@ -6,6 +6,7 @@ import {
   importState,
   resourcesOf,
 } from "../engine/state";
+import { contextOf } from "../inventory/context";
 import { takeInventory, type Inventory } from "../inventory/take";
 import { objectsTable, missingTable } from "../inventory/words";
 import { endDeadRun } from "./deadRun";
@@ -41,7 +42,12 @@ export async function recover(
   const { state, inventory } = await underLock(stack, async () => {
     mendState(stack, options.log);
     const state = await exportState(stack.pulumi);
-    const inventory = await takeInventory(stack.name, resourcesOf(state));
+    const inventory = await takeInventory(
+      stack.name,
+      resourcesOf(state),
+      contextOf(stack.pulumi, options.log),
+    );
+    refuseUnsettled(inventory);
     await clearLeftovers(inventory, stack, options);
     return { state, inventory };
   });
@@ -50,6 +56,17 @@ export async function recover(
   }
   tellMissing(inventory, options.log);
   return { refresh: inventory.missing.length > 0 };
+}
+
+/** What a dead run had begun may still come: a run that does not know of it would make it twice. */
+function refuseUnsettled({ unsettled }: Inventory): void {
+  if (unsettled.length > 0) {
+    throw new Error(
+      "Something is being made of which nobody can tell yet whether this stack began it:\n" +
+        unsettled.map(({ place, what }) => `  - ${place}: ${what}`).join("\n") +
+        "\nRun it again when that has ended.",
+    );
+  }
 }
 
 function mendState(

@@ -4,6 +4,7 @@ import { openStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
 import { exportState, resourcesOf } from "../engine/state";
 import { parseUrn } from "../engine/urn";
+import { contextOf } from "../inventory/context";
 import { listersFor } from "../inventory/listers";
 import { table } from "../inventory/words";
 
@@ -27,7 +28,7 @@ export async function status(
   const resources = resourcesOf(await exportState(pulumi));
   const rows: Row[] = [];
   let complete = true;
-  for (const lister of await listersFor(resources, [])) {
+  for (const lister of await listersFor(resources, [], contextOf(pulumi))) {
     const { places, references } = lister.survey(resources);
     for (const place of places) {
       try {
@@ -63,7 +64,16 @@ function statusTable(rows: readonly Row[]): string {
   const mib = (value: number | undefined) =>
     value === undefined ? "" : `${value} MiB`;
   return table(
-    ["machine", "state", "addresses", "vcpus", "memory", "resident", "where"],
+    [
+      "machine",
+      "state",
+      "addresses",
+      "vcpus",
+      "memory",
+      "resident",
+      "up",
+      "where",
+    ],
     rows.map((row) => [
       row.machine,
       row.state,
@@ -71,7 +81,21 @@ function statusTable(rows: readonly Row[]): string {
       row.vcpus === undefined ? "" : String(row.vcpus),
       mib(row.memoryMib),
       mib(row.residentMib),
-      row.place,
+      uptime(row.uptimeSeconds),
+      row.node === undefined ? row.place : `${row.place} (${row.node})`,
     ]),
   );
+}
+
+/** As `uptime` says it, short: `3d 4h`, `4h 5m`, `5m`. */
+function uptime(seconds: number | undefined): string {
+  if (seconds === undefined) {
+    return "";
+  }
+  const minutes = Math.floor(seconds / 60);
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60)];
+  if (days > 0) {
+    return `${days}d ${hours % 24}h`;
+  }
+  return hours > 0 ? `${hours}h ${minutes % 60}m` : `${minutes}m`;
 }
