@@ -1,5 +1,11 @@
 /** A part of the page of benchmarks that one measurement writes. */
-export type Section = "setup cold" | "setup warm" | "guest" | "machines";
+export type Section =
+  | "setup cold"
+  | "setup warm"
+  | "guest"
+  | "machines"
+  | "injection"
+  | "injection guest";
 
 const BEGIN = (section: Section) => `<!-- measured: ${section} -->`;
 const END = "<!-- end -->";
@@ -10,6 +16,8 @@ const COMMANDS: Readonly<Record<Section, string>> = {
   "setup warm": "npm run bench -- --write",
   guest: "npm run bench -- --guests --write",
   machines: "npm run bench -- --write",
+  injection: "npm run bench -- --write",
+  "injection guest": "npm run bench -- --guests --write",
 };
 
 /**
@@ -42,7 +50,8 @@ Written by \`npm run bench -- --write\`; edit \`tools/bench/document.ts\`, not t
 
 | command | measures |
 | --- | --- |
-| \`npm run bench\` | warm setup and the machines, in about ten minutes |
+| \`npm run bench\` | warm setup, files and machines, in about ten minutes |
+| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\` |
 | \`npm run bench -- --runs 1 --machines 1\` | the same once and with one machine |
 | \`npm run bench -- --guests\` | a guest of the embedded lab too |
 | \`npm run bench -- --cold\` | setup with empty caches too, about a quarter of an hour |
@@ -59,6 +68,18 @@ Each side makes the same machines on this computer's libvirt, through the same b
 Memory is the most that all processes of a command had at one time, libvirt's own not among them: proportional set size, looked at ten times a second. A command that does not end within 60 s and 8 s for each machine is ended, and its run with it; both are told. On the side of terraform that happens: provider 0.8.3 reads each cloud-init disk back, and libvirt may send the first part of the file before it answers the call, the more likely the busier it is. The provider's go-libvirt takes that part for the answer and then waits for good.
 
 {{machines}}
+
+## Files
+
+Files of random bytes in one folder are put into a machine where they are not yet. **rsync** (\`-a\`) and **scp** (\`-r -p\`) copy, with a connection of their own each. **up** is the whole of \`pulumi up --skip-preview\` of a program with one \`FileInjection\`: it starts engine, program and provider, records what was there before, writes beside each place, makes the guest hash what it got, and renames; *of which the files* is the time that the engine gives for the resource with the files: connecting, and all of that. The gate compares this with rsync; what an \`up\` costs before it does anything is the empty program.
+
+Into this computer, through OpenSSH's server on the loopback address:
+
+{{injection}}
+
+Into a guest of the embedded lab, one processor and 512 MiB:
+
+{{injection guest}}
 
 ## Setup
 

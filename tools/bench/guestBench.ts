@@ -1,5 +1,6 @@
 import { PulumiStack } from "../stack/pulumiStack";
 import type { Toolchain } from "../toolchain";
+import type { SshAccess } from "./copyPrograms";
 import { someCidr } from "./machines";
 import { measure } from "./measure";
 import { Scratch } from "./scratch";
@@ -19,9 +20,22 @@ export interface GuestBenchOptions {
   readonly runs: number;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
+  /** What else is measured in the last of the guests. */
+  readonly whileUp?: (guest: BenchGuest) => Promise<void>;
+}
+
+/** A guest that is up. */
+export interface BenchGuest {
+  readonly access: SshAccess;
+  /** This computer's address on the guest's network. */
+  readonly host: string;
 }
 
 const MACHINE = "guest";
+
+interface Outputs {
+  readonly machines: Record<typeof MACHINE, { connection: SshAccess }>;
+}
 
 /** Brings up a guest of the embedded lab, which has to be up, and destroys it. */
 export async function benchGuest({
@@ -30,6 +44,7 @@ export async function benchGuest({
   runs,
   signal,
   log,
+  whileUp,
 }: GuestBenchOptions): Promise<GuestTimes> {
   const up: number[] = [];
   const bootToSsh: number[] = [];
@@ -40,7 +55,8 @@ export async function benchGuest({
       const location = { program: repository, stack: name, folder };
       const stack = new PulumiStack(location, toolchain);
       await stack.ensure();
-      stack.configure({ config: { "corral:fleet": guestFleet() } });
+      const cidr = someCidr();
+      stack.configure({ config: { "corral:fleet": guestFleet(cidr) } });
       const options = { timeoutSeconds: 600, signal };
       const flags = ["--yes", "--skip-preview"];
       try {
@@ -50,6 +66,11 @@ export async function benchGuest({
         log(
           `  guest: ready after ${bootToSsh.at(-1)} s, up took ${made.seconds.toFixed(1)} s`,
         );
+        if (run === runs - 1) {
+          const { machines } = await stack.outputs<Outputs>();
+          const access = machines[MACHINE].connection;
+          await whileUp?.({ access, host: cidr.replace(/0\/24$/, "1") });
+        }
       } finally {
         // The lab's pool is not the scratch's: its disks go only this way.
         await stack.run(["destroy", ...flags]);
@@ -76,8 +97,8 @@ export function readySeconds(output: string): number {
   return Number(found);
 }
 
-function guestFleet(): Record<string, unknown> {
-  const lan = { cidr: someCidr() };
+function guestFleet(cidr: string): Record<string, unknown> {
+  const lan = { cidr };
   return {
     hypervisors: { lab: { libvirt: { embeddedLab: true, networks: { lan } } } },
     machines: {

@@ -68,7 +68,7 @@ function machinesTable(results: readonly Result[]): string {
   return [
     `Runs by number of machines: ${runs.join(", ")}. Median, and in brackets the least and the most.`,
     "",
-    table(
+    markdownTable(
       [
         "machines",
         "operation",
@@ -107,7 +107,7 @@ function leftText(results: readonly Result[]): string {
 
 /** Seconds of `npm run setup`, as Markdown. */
 export function setupText(what: string, summary: Summary): string {
-  return table(
+  return markdownTable(
     ["step", "seconds", "runs"],
     [[what, inWords(summary, 1), String(summary.runs)]],
   );
@@ -115,7 +115,7 @@ export function setupText(what: string, summary: Summary): string {
 
 /** Seconds until a guest of the lab can be used, as Markdown. */
 export function guestText({ up, bootToSsh }: GuestTimes): string {
-  return table(
+  return markdownTable(
     ["step", "seconds", "runs"],
     [
       [
@@ -128,7 +128,8 @@ export function guestText({ up, bootToSsh }: GuestTimes): string {
   );
 }
 
-function table(
+/** A table of Markdown. */
+export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {

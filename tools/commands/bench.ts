@@ -6,13 +6,20 @@ import { renderPage, type Section } from "../bench/document";
 import { factsText, guestText, machinesText, setupText } from "../bench/report";
 import { gatherFacts } from "../bench/facts";
 import { type Gate, gatesOf } from "../bench/gates";
-import { benchGuest } from "../bench/guestBench";
+import { type BenchGuest, benchGuest } from "../bench/guestBench";
+import { benchGuestInjection, benchInjection } from "../bench/injectionBench";
+import { injectionGates, injectionText } from "../bench/injectionReport";
 import { benchMachines } from "../bench/machineBench";
 import { resultsOf } from "../bench/results";
 import { benchColdSetup, benchWarmSetup } from "../bench/setupBench";
 import { labDown, labStatus, labUp } from "../lab";
 import { daemonAnswers } from "../lab/daemons";
-import { checkToolchain, ensureToolchain, piecesForStart } from "../toolchain";
+import {
+  checkToolchain,
+  ensureDebianPackages,
+  ensureToolchain,
+  piecesForStart,
+} from "../toolchain";
 import { which } from "../toolchain/commands";
 
 const repository = path.resolve(__dirname, "../../..");
@@ -21,7 +28,11 @@ const page = path.join(repository, "docs/benchmarks.md");
 /** Twenty machines take minutes: so often they are measured at most, unless asked otherwise. */
 const RUNS_OF_MANY = 3;
 
+/** What can be measured by itself. */
+const PARTS = ["setup", "injection", "machines"];
+
 interface Options {
+  readonly only: readonly string[];
   readonly runs?: number;
   readonly machines: readonly number[];
   readonly guests: boolean;
@@ -40,9 +51,11 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const began = Date.now();
-  const { sections, gates } = await withLab(options.guests, () =>
-    measureAll(options, interrupted.signal),
-  );
+  const measureNow = () => measureAll(options, interrupted.signal);
+  const { sections, gates } =
+    options.guests || options.only.includes("machines")
+      ? await withLab(options.guests, measureNow)
+      : await measureNow();
 
   for (const [section, text] of sections) {
     console.log(`\n== ${section}\n\n${text}`);
@@ -65,33 +78,54 @@ async function measureAll(
   const measured = (text: string) => `${text}\n\n${factsText(facts)}`;
   const common = { repository, toolchain, signal, log: console.log };
   const sections = new Map<Section, string>();
+  const gates: Gate[] = [];
   const runs = options.runs ?? 5;
 
-  const warm = await benchWarmSetup(common, runs);
-  sections.set("setup warm", measured(setupText("`npm run setup`", warm)));
+  if (options.only.includes("setup")) {
+    const warm = await benchWarmSetup(common, runs);
+    sections.set("setup warm", measured(setupText("`npm run setup`", warm)));
+  }
   if (options.cold) {
     const cold = await benchColdSetup(common);
     sections.set("setup cold", measured(setupText("`npm run setup`", cold)));
   }
+  if (options.only.includes("injection")) {
+    await ensureDebianPackages("bench", { log: console.log });
+    const { results, empty } = await benchInjection({ ...common, runs });
+    const own = injectionGates(results);
+    gates.push(...own);
+    sections.set("injection", measured(injectionText(results, empty, own)));
+  }
   if (options.guests) {
-    const times = await benchGuest({ ...common, runs: options.runs ?? 1 });
+    const whileUp = async (guest: BenchGuest) => {
+      const results = await benchGuestInjection(guest, { ...common, runs });
+      const text = injectionText(results, undefined, []);
+      sections.set("injection guest", measured(text));
+    };
+    const times = await benchGuest({
+      ...{ ...common, runs: options.runs ?? 1 },
+      ...(options.only.includes("injection") ? { whileUp } : {}),
+    });
     sections.set("guest", measured(guestText(times)));
   }
-  if (terraform === undefined) {
-    console.log("  terraform: skipped, there is no such command here");
+  if (options.only.includes("machines")) {
+    if (terraform === undefined) {
+      console.log("  terraform: skipped, there is no such command here");
+    }
+    const { cycles, hangs } = await benchMachines({
+      ...common,
+      terraform,
+      provider: await libvirtProvider(),
+      rounds: options.machines.map((machines) => ({
+        machines,
+        runs: machines > 1 ? (options.runs ?? RUNS_OF_MANY) : runs,
+      })),
+    });
+    const results = resultsOf(cycles);
+    const own = gatesOf(results);
+    gates.push(...own);
+    sections.set("machines", measured(machinesText(results, hangs, own)));
   }
-  const { cycles, hangs } = await benchMachines({
-    ...common,
-    terraform,
-    provider: await libvirtProvider(),
-    rounds: options.machines.map((machines) => ({
-      machines,
-      runs: machines > 1 ? (options.runs ?? RUNS_OF_MANY) : runs,
-    })),
-  });
-  const results = resultsOf(cycles);
-  const gates = gatesOf(results);
-  sections.set("machines", measured(machinesText(results, hangs, gates)));
   return { sections, gates };
 }
 
@@ -143,6 +177,7 @@ function readOptions(args: readonly string[]): Options {
   return new Command("npm run bench --")
     .option("--runs <n>", "how often each figure is measured", wholeNumber)
     .option("--machines <list>", "numbers of machines", numbers, [1, 20])
+    .option("--only <parts>", `some of ${PARTS.join(", ")}`, parts, PARTS)
     .option("--guests", "boots a guest of the embedded lab too", false)
     .option("--cold", "setup with empty caches too", false)
     .option("--write", "writes docs/benchmarks.md", false)
@@ -157,6 +192,14 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError("must be a whole number from 1 to 100.");
   }
   return value;
+}
+
+function parts(text: string): string[] {
+  const wanted = text.split(",");
+  if (!wanted.every((part) => PARTS.includes(part))) {
+    throw new InvalidArgumentError(`must be some of ${PARTS.join(", ")}.`);
+  }
+  return wanted;
 }
 
 function numbers(text: string): number[] {

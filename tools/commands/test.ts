@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { messageOf } from "@corral-iac/corral/core/errors";
 import execa from "execa";
 import { labDown, labStatus, labUp } from "../lab";
+import { AptRepository } from "../lab/apt/repository";
 import type { SuiteResult } from "../test/runSuite";
 import {
   ensureDebianPackages,
@@ -28,29 +29,36 @@ interface Suite {
   readonly isLong?: boolean;
 }
 
-/** One after the other; the suites of a line at the same time. */
-const ROUNDS: readonly (readonly Suite[])[] = [
-  [{ name: "unit", needs: "nothing", testTimeoutSeconds: 20 }],
-  [
-    {
-      name: "engine",
-      needs: "lab",
-      testTimeoutSeconds: 180,
-      jobs: 2,
-      pieces: ["yamlHost"],
-    },
-  ],
-  [
-    // One waits for guests most of the time, the other has a libvirt daemon of its own.
-    { name: "lab", needs: "lab", testTimeoutSeconds: 600 },
-    { name: "kill", needs: "lab", testTimeoutSeconds: 180 },
-  ],
+/** One after the other, in this order. */
+const SUITES: readonly Suite[] = [
+  { name: "unit", needs: "nothing", testTimeoutSeconds: 20 },
+  {
+    name: "engine",
+    needs: "lab",
+    testTimeoutSeconds: 180,
+    jobs: 2,
+    pieces: ["yamlHost", "commandPlugin", "proxmoxProvider"],
+  },
+  {
+    // A guest keeps one processor busy, and its test waits for it.
+    name: "lab",
+    needs: "lab",
+    testTimeoutSeconds: 600,
+    jobs: 2,
+    pieces: ["commandPlugin", "proxmoxProvider"],
+  },
+  // Each file has a libvirt daemon of its own.
+  { name: "kill", needs: "lab", testTimeoutSeconds: 180, jobs: 2 },
   // The last one: toolchain and guest image are built by now.
-  [{ name: "commands", needs: "labDown", testTimeoutSeconds: 600 }],
-  [{ name: "long", needs: "lab", testTimeoutSeconds: 600, isLong: true }],
+  { name: "commands", needs: "labDown", testTimeoutSeconds: 600 },
+  {
+    name: "long",
+    needs: "lab",
+    testTimeoutSeconds: 600,
+    pieces: ["commandPlugin", "proxmoxProvider"],
+    isLong: true,
+  },
 ];
-
-const SUITES = ROUNDS.flat();
 
 /** What did not get as far as its tests. */
 const FAILED: SuiteResult = { passed: 0, failed: 1, skipped: 0 };
@@ -100,11 +108,12 @@ export async function main(args: readonly string[]): Promise<number> {
   const suites = SUITES.filter(({ name }) => wanted.includes(name));
   const environment = await prepare(suites);
   try {
-    for (const round of ROUNDS) {
-      await runRound(
-        round.filter((suite) => suites.includes(suite)),
-        environment.variables,
-        measure,
+    for (const suite of suites) {
+      console.log(`\n== ${suite.name}`);
+      await measure(suite.name, async () =>
+        suite.needs === "labDown" && !(await succeeds(takeLabDown))
+          ? FAILED
+          : runSuite(suite, environment.variables),
       );
     }
   } finally {
@@ -127,6 +136,10 @@ async function prepare(
     ...suites.flatMap(({ pieces = [] }) => pieces),
   ]);
   await ensureDebianPackages("tests", { log: console.log });
+  if (suites.some(({ name }) => name === "long")) {
+    await ensureDebianPackages("nfs", { log: console.log });
+    await AptRepository.ensure();
+  }
   const wasUp = (await labStatus("libvirt")).up;
   await labUp("libvirt", { log: console.log });
   return {
@@ -170,51 +183,45 @@ async function runChecks(): Promise<SuiteResult> {
   return { passed: CHECKS.length - failed, failed, skipped: 0 };
 }
 
-/** Runs suites at the same time; what the first one prints is seen at once, that of others afterwards. */
-async function runRound(
-  [first, ...others]: readonly Suite[],
-  variables: Record<string, string>,
-  measure: (name: string, run: () => Promise<SuiteResult>) => Promise<void>,
-): Promise<void> {
-  if (first === undefined) {
-    return;
-  }
-  const beside = others.map(async (suite) => {
-    const print: string[] = [];
-    await measure(suite.name, () =>
-      runSuite(suite, variables, (text) => print.push(text)),
-    );
-    return `\n== ${suite.name}, at the same time\n${print.join("")}`;
-  });
-  console.log(`\n== ${first.name}`);
-  await measure(first.name, async () =>
-    first.needs === "labDown" && !(await succeeds(takeLabDown))
-      ? FAILED
-      : runSuite(first, variables),
-  );
-  for (const printed of await Promise.all(beside)) {
-    console.log(printed);
-  }
-}
-
-/** @param print takes the suite's output; default: this process's own. */
+/** Runs a suite's files: all in one process, or with several jobs each file in one of its own. */
 async function runSuite(
   suite: Suite,
   variables: Record<string, string>,
-  print?: (text: string) => void,
 ): Promise<SuiteResult> {
   const files = testFiles(path.join(repository, "tests", "bin", suite.name));
+  const { jobs = 1 } = suite;
+  if (jobs === 1) {
+    return runFiles(suite, files, variables);
+  }
+  const results: SuiteResult[] = [];
+  const due = [...files];
+  const work = async (lane: number) => {
+    for (let file = due.shift(); file !== undefined; file = due.shift()) {
+      const env = { ...variables, CORRAL_TEST_LANE: String(lane) };
+      results.push(await runFiles(suite, [file], env, "afterwards"));
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, (_, lane) => work(lane)));
+  return sumOf(results);
+}
+
+/** @param output when it is shown; several at the same time would mix. */
+async function runFiles(
+  suite: Suite,
+  files: readonly string[],
+  variables: Record<string, string>,
+  output: "at once" | "afterwards" = "at once",
+): Promise<SuiteResult> {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-tests-"));
   const resultFile = path.join(scratch, "result.json");
+  const stdio = output === "at once" ? "inherit" : "pipe";
   try {
-    const stdio = print === undefined ? "inherit" : "pipe";
     const { all } = await execa(
       process.execPath,
       [
         path.join(__dirname, "../test/runSuite.js"),
         resultFile,
         String(suite.testTimeoutSeconds * 1000),
-        String(suite.jobs ?? 1),
         ...files,
       ],
       {
@@ -223,15 +230,17 @@ async function runSuite(
         stdin: "ignore",
         stdout: stdio,
         stderr: stdio,
-        all: print !== undefined,
+        all: stdio === "pipe",
         reject: false,
       },
     );
-    print?.(all ?? "");
-    // A suite that ended before it could count is a failure, never silence.
+    if (all !== undefined) {
+      console.log(all);
+    }
+    // Tests that ended before they could be counted are a failure, never silence.
     return fs.existsSync(resultFile)
       ? (JSON.parse(fs.readFileSync(resultFile, "utf8")) as SuiteResult)
-      : { passed: 0, failed: 1, skipped: 0 };
+      : FAILED;
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
@@ -256,9 +265,17 @@ function summarize(
       `${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds.toFixed(0)} s`,
     );
   }
-  const total = (pick: (result: SuiteResult) => number) =>
-    results.reduce((sum, [, result]) => sum + pick(result), 0);
-  const failed = total((result) => result.failed);
-  console.log(`${total((result) => result.passed)} passed, ${failed} failed`);
+  const { passed, failed } = sumOf(results.map(([, result]) => result));
+  console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
+}
+
+function sumOf(results: readonly SuiteResult[]): SuiteResult {
+  const total = (pick: (result: SuiteResult) => number) =>
+    results.reduce((sum, result) => sum + pick(result), 0);
+  return {
+    passed: total(({ passed }) => passed),
+    failed: total(({ failed }) => failed),
+    skipped: total(({ skipped }) => skipped),
+  };
 }

@@ -26,6 +26,8 @@ export const NEEDED: readonly string[] = [
   "bin/index.d.ts",
   "bin/sdks/libvirt/package.json",
   "bin/sdks/libvirt/index.js",
+  "bin/sdks/proxmox/package.json",
+  "bin/sdks/proxmox/index.js",
   "cli/main.js",
   "plugin/pulumi-resource-corral-ops",
 ];

@@ -56,7 +56,7 @@ export function packageManifest(parts: ManifestParts): Manifest {
     Object.fromEntries(names.map((name) => [name, pinned[name] ?? ""]));
   return {
     ...components,
-    keywords: ["pulumi", "libvirt", "qemu", "virtual-machine"],
+    keywords: ["pulumi", "libvirt", "proxmox", "qemu", "virtual-machine"],
     bin: { corral: COMMAND_PROGRAM },
     dependencies: { ...components.dependencies, ...versions(forCommand) },
     devDependencies: versions(TOOLS_OF_A_PLUGIN),

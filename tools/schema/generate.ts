@@ -29,6 +29,30 @@ const TARGETS: readonly SchemaTarget[] = [
     allowFromConfig: false,
   },
   {
+    source: "components/proxmox/args.ts",
+    types: ["ProxmoxVmArgs"],
+    outputs: ["components/proxmox/args.schema.json"],
+    allowFromConfig: false,
+  },
+  {
+    source: "components/guest/fileInjectionArgs.ts",
+    types: ["FileInjectionArgs"],
+    outputs: ["components/guest/fileInjection.schema.json"],
+    allowFromConfig: false,
+  },
+  {
+    source: "components/guest/nfsMountArgs.ts",
+    types: ["NfsMountArgs", "NfsShareArgs"],
+    outputs: ["components/guest/nfsMount.schema.json"],
+    allowFromConfig: false,
+  },
+  {
+    source: "components/guest/guestFeatureArgs.ts",
+    types: ["GuestFeatureArgs"],
+    outputs: ["components/guest/guestFeature.schema.json"],
+    allowFromConfig: false,
+  },
+  {
     source: "components/fleet/types.ts",
     types: ["Fleet"],
     outputs: ["components/fleet/fleet.schema.json", "stacks/fleet.schema.json"],

@@ -119,10 +119,11 @@ export class PulumiStack {
     ].includes(args[0] ?? "");
     return {
       file: this.toolchain.pulumi,
-      // The stack's configuration file is given where the command takes one.
+      // The stack's configuration file is given where the command takes one, and before a value.
       args: [
-        ...args,
+        ...args.slice(0, 1),
         ...(takesConfig ? ["--config-file", this.configFile] : []),
+        ...args.slice(1),
       ],
       cwd: this.location.program,
       env: this.environment(),

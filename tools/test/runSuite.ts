@@ -13,24 +13,17 @@ export interface SuiteResult {
 const SLOW_MS = 10_000;
 
 /**
- * Runs test files in this process: `node runSuite.js RESULT_FILE TIMEOUT_MS JOBS FILE...`,
- * JOBS files at the same time. A process of its own, so that a suite that ends its process does not take the others along.
+ * Runs test files in this process: `node runSuite.js RESULT_FILE TIMEOUT_MS FILE...`.
+ * A process of its own, so that a suite that ends its process does not take the others along.
  */
-function runMocha([
-  resultFile,
-  timeoutMs,
-  jobs,
-  ...files
-]: readonly string[]): void {
+function runMocha([resultFile, timeoutMs, ...files]: readonly string[]): void {
   if (resultFile === undefined) {
-    throw new Error("usage: runSuite.js RESULT_FILE TIMEOUT_MS JOBS FILE...");
+    throw new Error("usage: runSuite.js RESULT_FILE TIMEOUT_MS FILE...");
   }
   const mocha = new Mocha({
     timeout: Number(timeoutMs),
     slow: SLOW_MS,
     reporter: "spec",
-    parallel: Number(jobs) > 1,
-    jobs: Number(jobs),
     forbidOnly: true,
   });
   files.forEach((file) => mocha.addFile(file));
