@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
+import { parse } from "yaml";
 import { labFleetOf, labMachine } from "../support/fleets";
 import { type Connection, Guest } from "../support/guest";
 import { virsh, volumes } from "../support/hypervisor";
+import { codeBlocks, readPage, section } from "../support/markdown";
 import { TestStack } from "../support/testStack";
 
 const PUBLIC_KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN6Wj4o1w8f6b2dYb9eY3C2sWgYw1m0n0b7b8k9m0n1b colleague";
+
+/** What the page says about how a guest gets its data disk `db`. */
+const [MOUNT = []] = codeBlocks(
+  section(readPage("docs/libvirt-vm.md"), "Data disks"),
+  "yaml",
+).map(
+  (text) =>
+    (parse(text) as { cloudInit: { runCommands: string[] } }).cloudInit
+      .runCommands,
+);
+
+const GROWN = [{ name: "db", sizeGib: 0.125, keep: false }];
 
 interface Outputs {
   readonly machines: Record<
@@ -25,6 +39,7 @@ describe("a LibvirtVm with a real guest", function () {
     labFleetOf({
       web: labMachine({
         rootDisk: { sizeGib: 3 },
+        dataDisks: [{ name: "db", sizeGib: 0.0625, keep: false }],
         ready: { until: "cloudInit", timeoutSeconds: 500 },
         cloudInit: {
           hostname: "web-one",
@@ -44,7 +59,7 @@ describe("a LibvirtVm with a real guest", function () {
               mode: "0640",
             },
           ],
-          runCommands: ["echo ran-$(id -un) > /run/proof"],
+          runCommands: ["echo ran-$(id -un) > /run/proof", ...MOUNT],
         },
         ...changes,
       }),
@@ -93,6 +108,22 @@ describe("a LibvirtVm with a real guest", function () {
     assert.ok(root > 2.5 * 1024 ** 3, `the root file system has ${root} bytes`);
   });
 
+  it("gave the guest a data disk under its name, which grows while the guest runs", async () => {
+    const size = () =>
+      guest.run("lsblk -bndo SIZE $(realpath /dev/disk/by-id/virtio-db)");
+    assert.equal(await size(), String(64 * 1024 ** 2));
+    await guest.run("echo data | sudo tee /srv/db/note && sync");
+    stack.declare(web({ dataDisks: GROWN }));
+    const { exitCode, output } = await stack.up();
+    assert.equal(exitCode, 0, output);
+    assert.equal(await size(), String(128 * 1024 ** 2));
+    await guest.run("sudo resize2fs /dev/disk/by-id/virtio-db");
+    assert.equal(
+      await guest.run("cat /srv/db/note; cat /proc/sys/kernel/random/boot_id"),
+      `data\n${bootId}`,
+    );
+  });
+
   it("shows the guest's own ssh host key to be the pinned one", async () => {
     const { machines } = await stack.outputs<Outputs>();
     const own = (await guest.run("sudo cat /etc/ssh/ssh_host_ed25519_key.pub"))
@@ -116,14 +147,19 @@ describe("a LibvirtVm with a real guest", function () {
     await guest.disconnect();
     const { machines: before } = await stack.outputs<Outputs>();
     stack.declare(
-      web({ memoryMib: 600, ready: { until: "ssh", timeoutSeconds: 500 } }),
+      web({
+        memoryMib: 600,
+        ready: { until: "ssh", timeoutSeconds: 500 },
+        dataDisks: GROWN,
+      }),
     );
     const { exitCode, output } = await stack.up();
     assert.equal(exitCode, 0, output);
     assert.doesNotMatch(output, /did not shut down within/);
     const { machines } = await stack.outputs<Outputs>();
     assert.equal(machines.web?.address, before.web?.address);
-    assert.equal(await guest.run("cat ~/note"), "kept");
+    await guest.run("until mountpoint -q /srv/db; do sleep 0.2; done");
+    assert.equal(await guest.run("cat ~/note /srv/db/note"), "kept\ndata");
     assert.notEqual(
       await guest.run("cat /proc/sys/kernel/random/boot_id"),
       bootId,

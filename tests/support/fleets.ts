@@ -1,7 +1,7 @@
 import { TestPool, URI } from "./hypervisor";
 
-/** Files of a suite may run at the same time: each of mocha's processes has a network of its own. */
-const SECOND_OCTET = 110 + Number(process.env.MOCHA_WORKER_ID ?? 0);
+/** Files of a suite may run at the same time: each lane of them has a network of its own. */
+const SECOND_OCTET = 110 + Number(process.env.CORRAL_TEST_LANE ?? 0);
 
 /** The network that machines without a guest share, unless a test says another one. */
 export const LAN_CIDR = `10.${SECOND_OCTET}.0.0/24`;

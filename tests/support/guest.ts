@@ -48,12 +48,12 @@ export class Guest {
   }
 
   /** Runs a shell command in the guest and returns what it wrote; throws when it fails. */
-  async run(command: string): Promise<string> {
+  async run(command: string, timeoutSeconds = 60): Promise<string> {
     const { user, host } = this.connection;
     const { stdout } = await execa(
       "ssh",
       [...this.flags, `${user}@${host}`, command],
-      { timeout: 60_000 },
+      { timeout: timeoutSeconds * 1000 },
     );
     return stdout.trim();
   }

@@ -63,6 +63,7 @@ export class TestStack {
       "config",
       "set",
       "--secret",
+      "--", // A private key begins like a flag.
       `corral:${key}`,
       value,
     ]);

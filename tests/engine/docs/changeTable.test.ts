@@ -16,6 +16,11 @@ interface Change {
 
 const SAME_DAEMON = "qemu+unix:///system?socket=/var/run/libvirt/libvirt-sock";
 const packages = { packages: ["htop"] };
+const disk = (mib: number) => ({
+  name: "db",
+  sizeGib: mib / 1024,
+  keep: false,
+});
 
 /** For each line of the page's table, by its first cell, a change of that argument. */
 const CHANGES: Record<string, Change> = {
@@ -26,6 +31,15 @@ const CHANGES: Record<string, Change> = {
   "`image`": { after: { image: { name: "other.qcow2" } } },
   "`pool`": { after: { pool: { name: "other" } } },
   "`rootDisk`": { after: { rootDisk: { sizeGib: 1 } } },
+  "`dataDisks`, one more or one less": { after: { dataDisks: [disk(8)] } },
+  "`dataDisks[].sizeGib`": {
+    before: { dataDisks: [disk(8)] },
+    after: { dataDisks: [disk(12)] },
+  },
+  "`dataDisks[].keep`": {
+    before: { dataDisks: [{ ...disk(8), keep: true }] },
+    after: { dataDisks: [disk(8)] },
+  },
   "`cloudInit`": { after: { cloudInit: packages } },
   "`cloudInit` with `onCloudInitChange: replace`": {
     before: { onCloudInitChange: "replace" },

@@ -7,7 +7,7 @@ import {
   ensureToolchain,
   piecesForStart,
 } from "@corral-iac/tools/toolchain/index";
-import { parse, stringify } from "yaml";
+import { copyExample } from "../../support/example";
 import {
   domains,
   networks,
@@ -16,9 +16,7 @@ import {
   volumes,
 } from "../../support/hypervisor";
 import { ImageServer } from "../../support/imageServer";
-import { REPOSITORY } from "../../support/testStack";
 
-const EXAMPLE = path.join(REPOSITORY, "examples", "libvirt-vm");
 const STACK = "example";
 /** The same daemon by another name, which shows that the configured one is used. */
 const HYPERVISOR = "qemu+unix:///system?socket=/var/run/libvirt/libvirt-sock";
@@ -32,7 +30,7 @@ describe("the example libvirt-vm", () => {
 
   before(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-example-"));
-    const program = copyExample(path.join(folder, "program"));
+    const program = copyExample("libvirt-vm", path.join(folder, "program"));
     pool = await TestPool.make();
     server = await ImageServer.start(path.join(pool.path, TestPool.IMAGE));
     stack = new PulumiStack(
@@ -97,24 +95,4 @@ async function powerOff(): Promise<void> {
   if ((await domains()).includes("shop-example-web")) {
     await virsh("destroy", "shop-example-web").catch(() => undefined);
   }
-}
-
-/** The example's folder with its dependencies, and the plugin, which `corral setup` would install. */
-function copyExample(program: string): string {
-  fs.cpSync(EXAMPLE, program, { recursive: true });
-  fs.symlinkSync(
-    path.join(REPOSITORY, "node_modules"),
-    path.join(program, "node_modules"),
-  );
-  const project = path.join(program, "Pulumi.yaml");
-  const declared = parse(fs.readFileSync(project, "utf8")) as object;
-  const ops = {
-    name: "corral-ops",
-    path: path.join(REPOSITORY, "provider", "bin"),
-  };
-  fs.writeFileSync(
-    project,
-    stringify({ ...declared, plugins: { providers: [ops] } }),
-  );
-  return program;
 }

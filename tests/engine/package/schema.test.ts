@@ -32,10 +32,19 @@ describe("the component package's schema", () => {
   });
 
   it("has every component", () => {
-    const names = ["Image", "Network", "Pool", "Vm"];
+    const names = [
+      "FileInjection",
+      "GuestFeature",
+      "LibvirtImage",
+      "LibvirtNetwork",
+      "LibvirtPool",
+      "LibvirtVm",
+      "NfsMount",
+      "ProxmoxVm",
+    ];
     assert.deepEqual(
       Object.keys(schema.resources).sort(),
-      names.map((name) => `corral:index:Libvirt${name}`),
+      names.map((name) => `corral:index:${name}`),
     );
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { renderStampElement } from "@corral-iac/corral/core/stamp";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
@@ -18,6 +19,7 @@ import {
 } from "../../support/hypervisor";
 import { ImageServer } from "../../support/imageServer";
 import { REPOSITORY } from "../../support/testStack";
+import { SshServer } from "../provider/sshServer";
 import { InstalledPackage } from "./installedPackage";
 
 const EXAMPLE = path.join(REPOSITORY, "examples/libvirt-vm-yaml/Pulumi.yaml");
@@ -43,6 +45,7 @@ describe("a YAML program with the component package", function () {
   let server: ImageServer;
   let installed: InstalledPackage;
   let stack: PulumiStack;
+  let pluginsBefore: string[];
 
   before(async () => {
     pool = await TestPool.make();
@@ -50,6 +53,7 @@ describe("a YAML program with the component package", function () {
     const toolchain = await ensureToolchain([...piecesForStart, "yamlHost"]);
     installed = await InstalledPackage.make(toolchain);
     await installed.unpack("corral");
+    pluginsBefore = pluginsOf(installed);
     const location = {
       program: installed.project,
       project: "shop",
@@ -227,11 +231,50 @@ describe("a YAML program with the component package", function () {
     await stack.must(["preview", "--expect-no-changes"]);
   });
 
+  it("puts a folder beside Pulumi.yaml and a text into a guest, and takes them away", async () => {
+    const guest = await SshServer.start();
+    const there = path.join(guest.folder, "guest");
+    const { uid, gid } = os.userInfo();
+    const owner = { owner: String(uid), group: String(gid) };
+    fs.mkdirSync(path.join(installed.project, "app"));
+    installed.write({ "app/greeting": "hello\n" });
+    const { host, port, user, privateKey, hostKey } = guest.target();
+    const text = { "fn::secret": "hush-hush" };
+    const app = {
+      type: "corral:FileInjection",
+      properties: {
+        connection: { host, port, user, privateKey, hostKey },
+        files: [
+          { source: "app", destination: `${there}/app`, ...owner },
+          { content: text, destination: `${there}/token`, ...owner },
+        ],
+      },
+    };
+    try {
+      declare({}, { app });
+      const shown = await stack.must(["up", "--yes", "--diff"]);
+      const read = (name: string) =>
+        fs.readFileSync(path.join(there, name), "utf8");
+      assert.equal(read("app/greeting"), "hello\n");
+      assert.equal(read("token"), "hush-hush");
+      const mode = fs.statSync(path.join(there, "token")).mode & 0o777;
+      assert.equal(mode, 0o600);
+      const state = await stack.must(["stack", "export"]);
+      for (const secret of ["hush-hush", "PRIVATE KEY"]) {
+        assert.ok(!shown.includes(secret) && !state.includes(secret));
+      }
+      await stack.must(["preview", "--expect-no-changes"]);
+    } finally {
+      declare();
+      await stack.must(["up", "--yes", "--skip-preview"]);
+      assert.ok(!fs.existsSync(there));
+      await guest.stop();
+    }
+  });
+
   it("has fetched no plugin beside its own", () => {
-    const plugins = fs
-      .readdirSync(path.join(installed.toolchain.pulumiHome, "plugins"))
-      .filter((name) => !/\.(lock|lastused)$/.test(name));
-    assert.deepEqual(plugins, ["resource-terraform-provider-v1.1.3"]);
+    assert.deepEqual(pluginsOf(installed), pluginsBefore);
+    assert.ok(!pluginsBefore.some((name) => name.includes("corral")));
   });
 
   it("leaves nothing behind", async () => {
@@ -241,6 +284,12 @@ describe("a YAML program with the component package", function () {
     assert.deepEqual(await volumes(pool.name), [TestPool.IMAGE]);
   });
 });
+
+function pluginsOf({ toolchain }: InstalledPackage): string[] {
+  return fs
+    .readdirSync(path.join(toolchain.pulumiHome, "plugins"))
+    .filter((name) => !/\.(lock|lastused)$/.test(name));
+}
 
 /** Names of the program's machines on the hypervisor. */
 async function machines(): Promise<string[]> {

@@ -100,7 +100,7 @@ describe("corral-ops in the real engine", () => {
     const output = await upFails();
     for (const part of [
       "timeoutSeconds is 0; it must be a whole number from 1 to 86400",
-      'until is "later"; it must be one of "none", "address", "ssh", "cloudInit"',
+      'until is "later"; it must be one of "none", "agent", "address", "ssh", "cloudInit"',
     ]) {
       assert.ok(output.includes(part), output);
     }

@@ -7,24 +7,29 @@ import * as path from "node:path";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
 import type { PulumiRun } from "@corral-iac/tools/stack/pulumiStack";
 import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
-import type { Toolchain } from "@corral-iac/tools/toolchain/index";
+import type { PieceName, Toolchain } from "@corral-iac/tools/toolchain/index";
 
 const repository = path.resolve(__dirname, "../../../..");
 
-/** A resource of our provider, as the program shall declare it. */
+/** A resource of our provider, or a component, as the program shall declare it. */
 export interface Declared {
   /** Class, for instance `GuestReady`. */
   readonly type: string;
+  /** Folder of its module in the component library. Default `guest/ops`. */
+  readonly folder?: string;
   readonly name: string;
+  /** As JSON; `{ $secret: X }` stands for a secret Output of X. */
   readonly args: unknown;
 }
 
 const source = `
 const fs = require("node:fs");
 const path = require("node:path");
-const declared = JSON.parse(fs.readFileSync(path.join(__dirname, "declared.json"), "utf8"));
-for (const { type, name, args } of declared) {
-  const module = require("@corral-iac/corral/guest/ops/" + type[0].toLowerCase() + type.slice(1));
+const pulumi = require("@pulumi/pulumi");
+const revive = (_, value) => (value && value.$secret !== undefined ? pulumi.secret(value.$secret) : value);
+const declared = JSON.parse(fs.readFileSync(path.join(__dirname, "declared.json"), "utf8"), revive);
+for (const { type, folder = "guest/ops", name, args } of declared) {
+  const module = require("@corral-iac/corral/" + folder + "/" + type[0].toLowerCase() + type.slice(1));
   exports[name] = new module[type](name, args);
 }
 `;
@@ -32,12 +37,14 @@ for (const { type, name, args } of declared) {
 /** A small Pulumi program with resources of our provider only, run by the real engine. */
 export class OpsProgram {
   private constructor(
-    private readonly folder: string,
+    /** The program's folder; relative paths of sources start here. */
+    readonly folder: string,
     private readonly stack: PulumiStack,
     private readonly toolchain: Toolchain,
   ) {}
 
-  static async make(): Promise<OpsProgram> {
+  /** @param further pieces of the toolchain that the program needs. */
+  static async make(further: readonly PieceName[] = []): Promise<OpsProgram> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-ops-"));
     const plugin = path.join(repository, "provider/bin");
     const project = {
@@ -57,7 +64,7 @@ export class OpsProgram {
       path.join(repository, "node_modules"),
       path.join(folder, "node_modules"),
     );
-    const toolchain = await ensureToolchain(["pulumi", "nodeHost"]);
+    const toolchain = await ensureToolchain(["pulumi", "nodeHost", ...further]);
     const location = {
       program: folder,
       stack: "test",

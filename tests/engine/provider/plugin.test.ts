@@ -127,6 +127,7 @@ describe("plugin corral-ops, spoken to as the engine does", () => {
     const outputs = {
       address: "127.0.0.1",
       cloudInitStatus: unknownText,
+      hostKey: (inputs.ssh as Properties).hostKey,
       waitedFor: unknownText,
     };
     assert.deepEqual(preview.getProperties()?.toJavaScript(), outputs);

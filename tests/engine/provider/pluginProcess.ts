@@ -36,7 +36,8 @@ export class FakeEngine {
   private constructor(
     private readonly server: Server,
     readonly address: string,
-    readonly lines: readonly LogLine[],
+    /** In the order in which they came. */
+    readonly lines: LogLine[],
   ) {}
 
   static async start(): Promise<FakeEngine> {
@@ -83,9 +84,10 @@ export class PluginProcess {
   static async start(
     engineAddress: string,
     env: NodeJS.ProcessEnv = {},
+    program = pluginProgram,
   ): Promise<PluginProcess> {
     const began = Date.now();
-    const child = spawn(pluginProgram, [engineAddress], {
+    const child = spawn(program, [engineAddress], {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, ...env },
     });
@@ -184,11 +186,13 @@ export function urn(type: string): string {
   return `urn:pulumi:s::p::${token(type)}::thing`;
 }
 
+/** Types of our own provider may be given without their package. */
 function token(type: string): string {
-  return `corral-ops:index:${type}`;
+  return type.includes(":") ? type : `corral-ops:index:${type}`;
 }
 
-function unary<T>(
+/** A call of the client as a promise. */
+export function unary<T>(
   call: (done: (error: ServiceError | null, response: T) => void) => unknown,
 ) {
   return new Promise<T>((resolve, reject) => {

@@ -76,6 +76,24 @@ describe("ssh pool against OpenSSH's server", () => {
     assert.equal(pool.size, 1);
   });
 
+  it("waits for its turn at a server that allows few commands at a time", async () => {
+    const strict = await SshServer.start(undefined, ["MaxSessions 2"]);
+    try {
+      const results = await Promise.all(
+        Array.from({ length: 12 }, (_, i) =>
+          run(`sleep 0.2; echo ${i}`, "", strict.target()),
+        ),
+      );
+      assert.deepEqual(
+        results.map(({ stdout }) => stdout.trim()),
+        results.map((_, i) => String(i)),
+      );
+      assert.equal(strict.logins(), 1);
+    } finally {
+      await strict.stop();
+    }
+  });
+
   for (const how of ["time-out", "abort"] as const) {
     it(`ends the command on the server, with all that it started, at a ${how}`, async () => {
       const file = path.join(server.folder, `pids-${how}`);

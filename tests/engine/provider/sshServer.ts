@@ -21,7 +21,14 @@ export class SshServer {
     private readonly daemon: ChildProcess,
   ) {}
 
-  static async start(): Promise<SshServer> {
+  /**
+   * @param searchPath PATH of what is run; default: what sshd takes.
+   * @param further lines of sshd_config, before those that hold for every test.
+   */
+  static async start(
+    searchPath?: string,
+    further: readonly string[] = [],
+  ): Promise<SshServer> {
     if (!fs.existsSync(program)) {
       throw new Error(
         `${program} is not installed; on Debian: apt-get install openssh-server`,
@@ -41,6 +48,7 @@ export class SshServer {
       `${loginKey.publicKey}\n`,
     );
     const settings = [
+      ...further,
       `Port ${port}`,
       "ListenAddress 127.0.0.1",
       `HostKey ${folder}/host_key`,
@@ -52,6 +60,7 @@ export class SshServer {
       "PidFile none",
       "PermitRootLogin yes",
       "LogLevel VERBOSE",
+      ...(searchPath === undefined ? [] : [`SetEnv PATH=${searchPath}`]),
     ];
     fs.writeFileSync(
       path.join(folder, "sshd_config"),

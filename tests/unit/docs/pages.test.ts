@@ -12,7 +12,6 @@ import {
 } from "../../support/markdown";
 
 const REPOSITORY = path.resolve(__dirname, "../../../..");
-const VM_PAGE = "docs/libvirt-vm.md";
 
 /** Every page, from the repository's root. */
 const PAGES = ["README.md", ...pagesUnder("docs"), ...pagesUnder("examples")];
@@ -32,14 +31,11 @@ interface Schema {
   readonly items?: Schema;
 }
 
-/** Paths of all arguments of a type of the generated JSON Schema. */
-function argumentPaths(type: string): string[] {
-  const { definitions } = JSON.parse(
-    fs.readFileSync(
-      path.join(REPOSITORY, "components/libvirt/args.schema.json"),
-      "utf8",
-    ),
-  ) as { definitions: Record<string, Schema> };
+/** Paths of all arguments of a type of a generated JSON Schema. */
+function argumentPaths(type: string, schemaFile: string): string[] {
+  const { definitions } = JSON.parse(readPage(schemaFile)) as {
+    definitions: Record<string, Schema>;
+  };
   const resolved = (schema: Schema): Schema =>
     definitions[schema.$ref?.split("/").at(-1) ?? ""] ?? schema;
   const pathsOf = (schema: Schema, at: string): string[] => {
@@ -87,33 +83,59 @@ describe("the pages", () => {
   });
 });
 
-describe(VM_PAGE, () => {
-  const page = readPage(VM_PAGE);
+/** The pages of components: where their arguments, outputs and examples stand. */
+const COMPONENTS = [
+  {
+    page: "docs/libvirt-vm.md",
+    type: "LibvirtVmArgs",
+    schema: "components/libvirt/args.schema.json",
+    source: "components/libvirt/libvirtVm.ts",
+    example: "examples/libvirt-vm/index.ts",
+  },
+  {
+    page: "docs/file-injection.md",
+    type: "FileInjectionArgs",
+    schema: "components/guest/fileInjection.schema.json",
+    source: "components/guest/fileInjection.ts",
+    example: "examples/file-injection/index.ts",
+  },
+  {
+    page: "docs/proxmox-vm.md",
+    type: "ProxmoxVmArgs",
+    schema: "components/proxmox/args.schema.json",
+    source: "components/proxmox/proxmoxVm.ts",
+    example: "examples/proxmox-vm/index.ts",
+  },
+];
 
-  it("has a line for each argument, and no other", () => {
-    const told = tableRows(section(page, "Arguments")).flatMap(([first = ""]) =>
-      codeSpans(first),
-    );
-    assert.deepEqual(told.sort(), argumentPaths("LibvirtVmArgs").sort());
-  });
+for (const { page: name, type, schema, source, example } of COMPONENTS) {
+  describe(name, () => {
+    const page = readPage(name);
 
-  it("has a line for each output, and no other", () => {
-    const source = readPage("components/libvirt/libvirtVm.ts");
-    const outputs = [...source.matchAll(/public readonly (\w+):/g)].map(
-      ([, name]) => name,
-    );
-    const told = tableRows(section(page, "Outputs")).flatMap(([first = ""]) =>
-      codeSpans(first),
-    );
-    assert.ok(outputs.length > 0);
-    assert.deepEqual(told.sort(), outputs.sort());
-  });
+    it("has a line for each argument, and no other", () => {
+      const told = tableRows(section(page, "Arguments")).flatMap(
+        ([first = ""]) => codeSpans(first),
+      );
+      assert.deepEqual(told.sort(), argumentPaths(type, schema).sort());
+    });
 
-  it("shows the example as it is", () => {
-    const [shown] = codeBlocks(section(page, "A complete example"), "ts");
-    assert.equal(shown, readPage("examples/libvirt-vm/index.ts"));
+    it("has a line for each output, and no other", () => {
+      const outputs = [
+        ...readPage(source).matchAll(/public readonly (\w+):/g),
+      ].map(([, output]) => output);
+      const told = tableRows(section(page, "Outputs")).flatMap(([first = ""]) =>
+        codeSpans(first),
+      );
+      assert.ok(outputs.length > 0);
+      assert.deepEqual(told.sort(), outputs.sort());
+    });
+
+    it("shows the example as it is", () => {
+      const [shown] = codeBlocks(section(page, "A complete example"), "ts");
+      assert.equal(shown, readPage(example));
+    });
   });
-});
+}
 
 describe("docs/fleet.md", () => {
   it("shows fleets without a fault", () => {

@@ -347,3 +347,83 @@ describe("isFromConfig", () => {
     }
   });
 });
+
+describe("a fleet on Proxmox VE", () => {
+  const FLEET = `
+hypervisors:
+  pve:
+    proxmox:
+      endpoint: https://pve1.example.org:8006
+      apiToken: { fromConfig: pveToken }
+      insecure: true
+      node: pve1
+      nodeSsh: { privateKey: { fromConfig: nodeKey }, address: pve1.example.org }
+  kvm: { libvirt: {} }
+machines:
+  web:
+    proxmox:
+      hypervisor: pve
+      template: { name: debian12 }
+      account: { password: { fromConfig: password } }
+      networks: [{ vlan: 20, ipv4: { address: { fromConfig: webAddress } } }]
+      nfsMounts: [{ server: nas, hostPath: /srv, guestPath: /srv }]
+      files: [{ destination: /etc/token, content: { fromConfig: token } }]
+      features: [{ docker: {} }]
+      finalForm: {}
+`;
+  type Kinds = Record<string, Record<string, Record<string, unknown>>>;
+  const faultsWith = (
+    hypervisor: Record<string, unknown>,
+    machine: Record<string, unknown> = {},
+  ): Fault[] => {
+    const fleet = parse(FLEET) as Record<string, Kinds>;
+    Object.assign(fleet.hypervisors?.pve?.proxmox ?? {}, hypervisor);
+    Object.assign(fleet.machines?.web?.proxmox ?? {}, machine);
+    return validateFleet(fleet);
+  };
+
+  it("that is right has no fault", () => {
+    assert.deepEqual(faultsWith({}), []);
+  });
+
+  it("has a node for each machine", () => {
+    const paths = faultsWith({ node: undefined }).map(({ path }) => path);
+    assert.deepEqual(paths, [
+      "hypervisors.pve.proxmox.node",
+      "machines.web.proxmox.node",
+    ]);
+    assert.deepEqual(
+      faultsWith({ node: undefined, nodeSsh: undefined }, { node: "pve2" }),
+      [],
+    );
+  });
+
+  it("refers to a hypervisor of its own kind", () => {
+    assertOne(
+      faultsWith({}, { hypervisor: "kvm" }),
+      "machines.web.proxmox.hypervisor",
+      /is "kvm", must be a proxmox hypervisor of this fleet: pve$/,
+    );
+  });
+
+  it("takes access from the hypervisor alone", () => {
+    assertOne(
+      faultsWith({}, { endpoint: "https://other:8006" }),
+      "machines.web.proxmox.endpoint",
+      /is not known/,
+    );
+  });
+
+  it("is held to the rules of ProxmoxVm, with paths of the file", () => {
+    assertOne(
+      faultsWith({ endpoint: "http://pve" }),
+      "hypervisors.pve.proxmox.endpoint",
+      /must be an address like https/,
+    );
+    assertOne(
+      faultsWith({}, { networks: [{ macAddress: "x" }] }),
+      "machines.web.proxmox.networks[0].macAddress",
+      /must be a unicast MAC address/,
+    );
+  });
+});

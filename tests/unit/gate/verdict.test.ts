@@ -187,6 +187,27 @@ describe("the gate, on previews of the real engine", () => {
     assert.match(report, /`db-root` .*stays on the hypervisor/);
   });
 
+  it("blocks the deletion of a data disk, also of one that is only forgotten", () => {
+    const type = "corral-ops:index:LibvirtDisk";
+    const urn = `urn:pulumi:gate::corral::corral:index:LibvirtVm$${type}::web-data-db`;
+    const oldState = { urn, type, retainOnDelete: true };
+    const { outcome, labels, report } = judged({
+      kind: "previewed",
+      preview: {
+        steps: [{ op: "delete", urn, oldState }],
+        diagnostics: [],
+        changeSummary: { delete: 1 },
+      },
+      state: {
+        resources: [{ urn, type, custom: true }],
+        pendingOperations: [],
+      },
+    });
+    assert.equal(outcome, "blocked");
+    assert.deepEqual(labels, ["allow-delete:gate/web-data-db"]);
+    assert.match(report, /data disk `web-data-db` .*stays on the hypervisor/);
+  });
+
   it("fails on an error of the engine, with its words", () => {
     const { outcome, report } = judged(previewOf("fault"));
     assert.equal(outcome, "failed");

@@ -102,6 +102,22 @@ describe("comparing state and hypervisor", () => {
     assert.deepEqual(handlesOf(kept), ["volume:a", "volume:b"]);
   });
 
+  it("tells of what was kept who has taken it up", () => {
+    const { kept } = compare({
+      references: [],
+      stampIds: [OURS],
+      listings: listing(
+        object("volume:a", owned("01234567", true)),
+        object("volume:b", owned("89abcdef", true)),
+        object("domain:other", { uses: ["volume:b"] }),
+      ),
+    });
+    assert.deepEqual(
+      kept.map(({ usedBy }) => usedBy),
+      [undefined, "domain other"],
+    );
+  });
+
   it("tells what is in the state and gone, but not where it could not look", () => {
     const listings = new Map<string, Listing>([
       [

@@ -84,6 +84,12 @@ describe("libvirt inventory: the state", () => {
       type: "corral-ops:index:ConsoleLog",
       inputs: { uri: "qemu:///system", pool: "fast", fileName: "x.log" },
     },
+    {
+      urn: "x",
+      type: "corral-ops:index:LibvirtDisk",
+      inputs: { uri: "qemu:///system", pool: "fast", name: "new.qcow2" },
+      outputs: { volumeName: "adopted.qcow2" },
+    },
     { urn: "k", type: "corral-ops:index:SshKeyPair" },
   ];
 
@@ -101,6 +107,7 @@ describe("libvirt inventory: the state", () => {
         ["d", "qemu+ssh://hv1/system", "domain:uuid-1", false],
         ["v", "qemu+ssh://hv1/system", "volume:default/x", false],
         ["l", "qemu:///system", "volume:fast/x.log", true],
+        ["x", "qemu:///system", "volume:fast/adopted.qcow2", false],
       ],
     );
   });
@@ -117,12 +124,17 @@ describe("libvirt inventory: the state", () => {
 describe("libvirt inventory: what virsh says", () => {
   it("reads a domain's disks, one or many, and those without a file", () => {
     const xml = `<domain><name>0755</name><uuid>u</uuid><devices>
-      <disk><source file='/a.qcow2'/></disk><disk><source dev='/dev/sdb'/></disk><disk/>
+      <disk><source file='/a.qcow2'/><target dev='vda'/></disk>
+      <disk type='volume'><source pool='fast' volume='b.qcow2' index='1'/><target dev='vdb'/></disk>
+      <disk><source dev='/dev/sdb'/></disk><disk/>
       <interface><source network='lan'/></interface></devices></domain>`;
     assert.deepEqual(parseDomain(xml), {
       name: "0755",
       uuid: "u",
-      diskPaths: ["/a.qcow2"],
+      disks: [
+        { target: "vda", path: "/a.qcow2" },
+        { target: "vdb", pool: "fast", volume: "b.qcow2" },
+      ],
       networks: ["lan"],
     });
     assert.equal(parseDomain(""), undefined);

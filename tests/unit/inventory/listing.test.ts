@@ -37,19 +37,21 @@ const stamped = (id: string) =>
 describe("libvirt inventory: a host's listing", () => {
   it("tells the network of a domain that stays as used, as its disks are", async () => {
     const root = "corral-prod-web-root-01234567.qcow2";
+    const cd = "corral-prod-web-cloudinit-01234567.iso";
     const client = clientOf({
       "list --all --uuid": "domain-uuid\n",
       "net-list --all --uuid": "network-uuid\n",
       "pool-list --all --name": "default\n",
       "pool-list --name": "default\n",
       "dumpxml domain-uuid": `<domain><name>other</name><uuid>domain-uuid</uuid><devices>
-        <disk><source file='/pool/${root}'/></disk>
+        <disk type='volume'><source pool='default' volume='${root}' index='2'/></disk>
+        <disk><source file='/pool/${cd}'/></disk>
         <interface><source network='corral-prod-lan'/></interface>
         <interface><source network='elsewhere'/></interface></devices></domain>`,
       "domstate domain-uuid": "running\n",
       "net-dumpxml network-uuid": `<network><name>corral-prod-lan</name><uuid>network-uuid</uuid>${stamped(STAMP_ID)}</network>`,
       "pool-refresh default": "Pool default refreshed\n",
-      "vol-list default": ` ${root}   /pool/${root}\n`,
+      "vol-list default": ` ${root}   /pool/${root}\n ${cd}   /pool/${cd}\n`,
     });
     const listing = await listLibvirt(URI, STACK, client);
     const listings = new Map([[URI, listing]]);
@@ -65,6 +67,7 @@ describe("libvirt inventory: a host's listing", () => {
       [
         ["network", "corral-prod-lan", "domain other"],
         ["volume", root, "domain other"],
+        ["volume", cd, "domain other"],
       ],
     );
   });

@@ -30,7 +30,9 @@ const DOMAIN = `<domain type="kvm">
   <memory unit="MiB">512</memory>
   <os><type arch="x86_64" machine="q35">hvm</type></os>
   <devices>
-    <disk type="file" device="disk"><target dev="vda" bus="virtio"/></disk>
+    <disk type="volume" device="disk"><target dev="vda" bus="virtio"/></disk>
+    <disk type="volume" device="disk"><source pool="p" volume="db"/><target dev="vdb" bus="virtio"/></disk>
+    <disk type="volume" device="disk"><target dev="vdc" bus="virtio"/></disk>
     <channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>
     <graphics type="spice" autoport="yes"/>
     <video><model type="cirrus"/></video>
@@ -119,6 +121,23 @@ describe("XSLT of domains and networks", () => {
     assert.deepEqual(devices.console, [
       { type: "pty", target: { type: "serial", port: "0" } },
     ]);
+  });
+
+  itRuns("gives data disks their names as serial numbers", () => {
+    const xml = transform(
+      renderDomainXslt({
+        stamp: STAMP,
+        consoleLogPath: "/l",
+        dataDisks: ["db", "logs-2"],
+      }),
+      DOMAIN,
+    );
+    const disks = devicesOf(xml).disk as { serial?: string[] }[];
+    assert.deepEqual(
+      disks.map(({ serial }) => serial),
+      [undefined, ["db"], ["logs-2"]],
+    );
+    assert.match(xml, /<source pool="p" volume="db"\/>/);
   });
 
   itRuns("stamps a network and keeps what it had", () => {

@@ -48,6 +48,15 @@ const DOMAIN = `<?xml version="1.0"?>
 </xsl:stylesheet>
 `;
 
+/** What comes in addition for a first data disk. */
+const SERIAL = `  <xsl:template match="/domain/devices/disk[target/@dev='vdb']">
+    <xsl:copy>
+      <xsl:apply-templates select="node()|@*"/>
+      <serial>db</serial>
+    </xsl:copy>
+  </xsl:template>
+`;
+
 const NETWORK = `<?xml version="1.0"?>
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
   <xsl:output omit-xml-declaration="yes" indent="yes"/>
@@ -77,6 +86,19 @@ describe("the text of the stylesheets", () => {
       }),
       DOMAIN,
       "every machine that exists would be replaced",
+    );
+  });
+
+  it("is for a domain with data disks what it has always been", () => {
+    const xslt = renderDomainXslt({
+      stamp: STAMP,
+      consoleLogPath: "/pool/shop-prod-web-console-01234567.log",
+      dataDisks: ["db"],
+    });
+    assert.equal(
+      xslt,
+      DOMAIN.replace("</xsl:stylesheet>\n", `${SERIAL}</xsl:stylesheet>\n`),
+      "every machine with data disks would be replaced",
     );
   });
 

@@ -10,6 +10,10 @@ export const GOOD = {
   pool: { create: { path: "/srv/pool" } },
   image: { name: "debian12", pool: "images" },
   rootDisk: { sizeGib: 20 },
+  dataDisks: [
+    { name: "db", sizeGib: 100, keep: false },
+    { name: "logs-2", sizeGib: 0.5, keep: false, adopt: "old-kept-0123.qcow2" },
+  ],
   network: { create: { cidr: "10.77.0.0/24" } },
   macAddress: "52:54:00:AB:cd:ef",
   cloudInit: {

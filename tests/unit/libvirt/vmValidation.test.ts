@@ -2,24 +2,7 @@ import * as assert from "node:assert/strict";
 import { LATER } from "@corral-iac/corral/core/later";
 import { validateLibvirtVm } from "@corral-iac/corral/libvirt/validation";
 import { GOOD, KEY, MINIMAL } from "./vmArgs";
-
-function assertFault(more: object, path: string, problem: RegExp): void {
-  const faults = validateLibvirtVm({ ...MINIMAL, ...more });
-  assert.equal(faults.length, 1, JSON.stringify(faults));
-  assert.equal(faults[0]?.path, path);
-  assert.match(faults[0]?.problem, problem);
-}
-
-/** Each case: what the fault says of which argument, and what the user wrote. */
-const cases = (
-  list: readonly (readonly [path: string, problem: RegExp, given: object])[],
-) => {
-  for (const [path, problem, given] of list) {
-    it(`${path} ${problem.source}: ${JSON.stringify(given)}`, () => {
-      assertFault(given, path, problem);
-    });
-  }
-};
+import { assertFault, cases } from "./vmFaults";
 
 describe("arguments of LibvirtVm", () => {
   it("that are right have no fault", () => {
@@ -60,8 +43,13 @@ describe("arguments of LibvirtVm", () => {
       ],
       [
         "ready.until",
-        /must be one of "none", "address", "ssh", "cloudInit"$/,
+        /must be one of "none", "agent", "address", "ssh", "cloudInit"$/,
         { ready: { until: "boot" } },
+      ],
+      [
+        "ready.until",
+        /is "agent", which is for machines on Proxmox VE, must be "address"/,
+        { ready: { until: "agent" } },
       ],
       [
         "ready.timeoutSeconds",
@@ -334,8 +322,16 @@ describe("arguments of LibvirtVm", () => {
   });
 
   it("pass where they are known later", () => {
-    const { onCloudInitChange, ...rest } = GOOD;
-    const later = { ...(deepLater(rest) as object), onCloudInitChange };
+    const { onCloudInitChange, dataDisks, ...rest } = GOOD;
+    const later = {
+      ...(deepLater(rest) as object),
+      onCloudInitChange,
+      dataDisks: dataDisks.map(({ name, keep, ...disk }) => ({
+        ...(deepLater(disk) as object),
+        name,
+        keep,
+      })),
+    };
     assert.deepEqual(validateLibvirtVm(later), []);
     assertFault(
       { image: { name: LATER, url: LATER } },
@@ -350,6 +346,7 @@ describe("arguments of LibvirtVm", () => {
     );
     const faults = validateLibvirtVm(later);
     assert.deepEqual(faults.map(({ path }) => path).sort(), [
+      "dataDisks",
       "image",
       "network",
       "onCloudInitChange",

@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { InvalidArgumentsError } from "@corral-iac/corral/core/faults";
 import { macAddress } from "@corral-iac/corral/core/names";
 import { parseStampElement } from "@corral-iac/corral/core/stamp";
 import { OnCloudInitChange, ReadyUntil } from "@corral-iac/corral/guest/args";
@@ -19,7 +20,7 @@ import {
   settled,
   STACK,
   STAMP_ID,
-} from "./mockedEngine";
+} from "../shared/mockedEngine";
 
 const MINIMAL: LibvirtVmArgs = { image: { name: "debian12.qcow2" } };
 
@@ -200,6 +201,79 @@ describe("LibvirtVm", () => {
     assert.equal(
       byName(await make(MINIMAL), "web-root").inputs.size,
       undefined,
+    );
+  });
+
+  it("makes a resource for each data disk, and gives them to the domain after the root disk", async () => {
+    const made = await make({
+      ...MINIMAL,
+      pool: { name: "fast" },
+      dataDisks: [
+        { name: "db", sizeGib: 2 },
+        { name: "tmp", sizeGib: 1, keep: false, adopt: "old.qcow2" },
+      ],
+    });
+    const uri = "qemu:///system";
+    assert.deepEqual(byName(made, "web-data-db").inputs, {
+      uri,
+      pool: "fast",
+      name: "shop-prod-web-data-db-kept-01234567.qcow2",
+      sizeBytes: 2 * 1024 ** 3,
+      keep: true,
+    });
+    assert.deepEqual(byName(made, "web-data-tmp").inputs, {
+      uri,
+      pool: "fast",
+      name: "shop-prod-web-data-tmp-01234567.qcow2",
+      sizeBytes: 1024 ** 3,
+      keep: false,
+      adopt: "old.qcow2",
+    });
+    const { disks, xml } = byName(made, "web-domain").inputs as {
+      disks: { volumeId: string }[];
+      xml: { xslt: string };
+    };
+    assert.deepEqual(
+      disks.map(({ volumeId }) => volumeId),
+      ["id of web-root", "id of web-data-db", "id of web-data-tmp"],
+    );
+    assert.match(xml.xslt, /'vdb'[^]*<serial>db<[^]*'vdc'[^]*<serial>tmp</);
+  });
+
+  it("keeps no data disk by default where the stack's configuration says so", async () => {
+    const made = recordResources();
+    pulumi.runtime.setConfig("corral:keepDataDisks", "false");
+    try {
+      await settled(
+        new LibvirtVm("web", {
+          ...MINIMAL,
+          dataDisks: [{ name: "db", sizeGib: 2 }],
+        }),
+      );
+    } finally {
+      pulumi.runtime.setAllConfig({});
+    }
+    assert.equal(byName(made, "web-data-db").inputs.keep, false);
+  });
+
+  it("refuses a disk to keep in a pool that goes with the machine, beside all other faults", () => {
+    recordResources();
+    assert.throws(
+      () =>
+        new LibvirtVm("web", {
+          ...MINIMAL,
+          vcpus: 0,
+          pool: { create: { path: "/srv/web" } },
+          dataDisks: [{ name: "db", sizeGib: 2 }],
+        }),
+      (error) => {
+        assert.ok(error instanceof InvalidArgumentsError);
+        assert.deepEqual(
+          error.faults.map(({ path }) => path),
+          ["vcpus", "dataDisks[0].keep"],
+        );
+        return true;
+      },
     );
   });
 

@@ -9,7 +9,12 @@ import { LibvirtVm } from "@corral-iac/corral/libvirt/libvirtVm";
 import * as pulumi from "@pulumi/pulumi";
 import * as sdkState from "@pulumi/pulumi/runtime/state";
 import { known, mockEngine, unknownOutput } from "../shared/outputs";
-import { byName, isSecret, recordResources, settled } from "./mockedEngine";
+import {
+  byName,
+  isSecret,
+  recordResources,
+  settled,
+} from "../shared/mockedEngine";
 
 const MINIMAL: LibvirtVmArgs = { image: { name: "debian12.qcow2" } };
 const PLANTED = "planted-in-the-arguments";

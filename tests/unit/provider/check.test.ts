@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 
 import { checkInputs } from "@corral-iac/corral-ops/frame/check";
 import {
+  asset,
   choice,
   defineResource,
   fields,
 } from "@corral-iac/corral-ops/frame/define";
 import type { AnyResource } from "@corral-iac/corral-ops/frame/define";
-import { Secret, isSecret, unknown } from "@corral-iac/corral-ops/frame/value";
+import {
+  Asset,
+  Secret,
+  isSecret,
+  unknown,
+} from "@corral-iac/corral-ops/frame/value";
 import type { PropertyMap } from "@corral-iac/corral-ops/frame/value";
 import { Type } from "@sinclair/typebox";
 
@@ -82,6 +88,25 @@ describe("provider: check", () => {
       'tags[1] is "x"; it must be a text, at least 2 characters',
       "timeoutSeconds is 0; it must be a whole number from 1 to 60",
     ]);
+  });
+
+  it("takes assets, and only where they belong", () => {
+    const logo = new Asset("aa", { path: "x" });
+    const pictured: AnyResource = {
+      ...resource,
+      inputs: fields({ logo: asset({}), name: Type.String() }),
+    };
+    const check = (given: PropertyMap) => checkInputs(pictured, given);
+    const { inputs, faults } = check({ name: "a", logo: new Secret(logo) });
+    assert.deepEqual(faults, []);
+    assert.deepEqual(inputs.logo, new Secret(logo));
+    assert.deepEqual(
+      check({ name: logo, logo: "x" }).faults.map(({ reason }) => reason),
+      [
+        'is "x"; it must be a file asset or a text asset',
+        "is an asset; it must be a text",
+      ],
+    );
   });
 
   it("guesses what a misspelt field was meant to be", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { judgeCloudInit } from "@corral-iac/corral-ops/guest/sshAccess";
+import { judgeCloudInit } from "@corral-iac/corral-ops/guest/cloudInit";
 
 describe("provider: what cloud-init says", () => {
   const is = (code: number | undefined, stdout: string) =>

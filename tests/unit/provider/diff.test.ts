@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 
-import { fields } from "@corral-iac/corral-ops/frame/define";
+import { asset, fields } from "@corral-iac/corral-ops/frame/define";
 import { diffInputs, formatChange } from "@corral-iac/corral-ops/frame/diff";
 import {
   formatPath,
   isWithin,
   parsePath,
 } from "@corral-iac/corral-ops/frame/paths";
-import { Secret, unknown } from "@corral-iac/corral-ops/frame/value";
+import { Asset, Secret, unknown } from "@corral-iac/corral-ops/frame/value";
 import type { PropertyMap } from "@corral-iac/corral-ops/frame/value";
 import { Type } from "@sinclair/typebox";
 
@@ -24,6 +24,7 @@ const schema = fields({
     ),
   ),
   list: Type.Optional(Type.Array(Type.String())),
+  file: Type.Optional(asset({})),
 });
 
 function changes(
@@ -91,6 +92,21 @@ describe("provider: diff", () => {
     assert.deepEqual(
       changes(olds, news, ["machine.name", "list[1]"]).length,
       3,
+    );
+  });
+
+  it("compares assets by their content, wherever that comes from", () => {
+    const file = new Asset("aa", { path: "/clone/file" });
+    const moved = new Asset("aa", { path: "/other/file" });
+    const secret = new Secret(new Asset("aa"));
+    assert.deepEqual(changes({ file }, { file: moved }), []);
+    assert.deepEqual(changes({ file: secret }, { file }), []);
+    assert.deepEqual(changes({ file }, { file: new Asset("bb") }), [
+      "update file",
+    ]);
+    assert.deepEqual(
+      changes({ file: new Asset("") }, { file: new Asset("") }),
+      ["update file"],
     );
   });
 

@@ -31,6 +31,12 @@ function hostWith(behaviour: Behaviour = {}) {
     inputs: fields({
       size: Type.Integer({ default: 1 }),
       password: Type.String({ secret: true }),
+      parts: Type.Optional(
+        Type.Record(
+          Type.String(),
+          fields({ note: Type.String() }, { title: "ThingPart" }),
+        ),
+      ),
     }),
     outputs: fields({ size: Type.Integer(), note: Type.String() }),
     create: async (ctx, { size }) =>
@@ -38,11 +44,24 @@ function hostWith(behaviour: Behaviour = {}) {
         id: "id-1",
         outputs: { size, note: "fine" },
       },
+    refusals: ({ outputs }, { size, password: given }) =>
+      typeof size === "number" && size < outputs.size
+        ? [{ path: "size", reason: `is ${size}, said ${String(given)}` }]
+        : [],
     preview: ({ size }) => (typeof size === "number" ? { size } : {}),
     read: async (_ctx, _id, { inputs, outputs }) =>
       behaviour.present === false
         ? undefined
-        : { inputs: { ...inputs, size: 9 }, outputs },
+        : {
+            inputs: {
+              ...inputs,
+              size: 9,
+              ...(inputs.parts && {
+                parts: { a: { note: "changed" }, b: { note: "new" } },
+              }),
+            },
+            outputs,
+          },
     update: async (_ctx, _id, old, { size }) => ({ ...old.outputs, size }),
   });
   const write = (redact: (line: string) => string) => (line: string) =>
@@ -125,11 +144,37 @@ describe("provider: resource host", () => {
     });
   });
 
+  it("makes no change that the resource refuses, and says so without secrets", () => {
+    const { host } = hostWith();
+    const changeTo = (size: number) =>
+      host.diff(request.type, stored, { ...inputs, size }, []);
+    assert.throws(() => changeTo(0), /^Error: size is 0, said \[secret\]$/);
+    assert.deepEqual(
+      changeTo(2).map(({ path }) => path),
+      [["size"]],
+    );
+    const grown = { ...stored, outputs: { size: 5, note: "grown by hand" } };
+    // What stays as it was is not refused, whatever the resource has become.
+    assert.deepEqual(host.diff(request.type, grown, stored.inputs, []), []);
+  });
+
   it("reads drift, and keeps the wrapping of what did not change", async () => {
     const { host } = hostWith();
     const found = await host.read(request, "id-1", stored);
     assert.equal(found?.inputs.size, 9);
     assert.ok(isSecret(found.inputs.password ?? null));
+  });
+
+  it("keeps a secret that lies deep a secret, also when it has changed", async () => {
+    const { host } = hostWith();
+    const note = new Secret("hush");
+    const parts = { a: { note }, c: { note } };
+    const old = { ...stored, inputs: { ...stored.inputs, parts } };
+    const found = await host.read(request, "id-1", old);
+    assert.deepEqual(found?.inputs.parts, {
+      a: { note: new Secret("changed") },
+      b: { note: "new" },
+    });
   });
 
   it("answers that a resource is gone", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { reachableAddresses } from "@corral-iac/corral/core/addresses";
 import {
   lastLines,
   parseDomainInfo,
@@ -7,7 +8,6 @@ import {
   parseDomainState,
   parseInterfaceAddresses,
   parseLeases,
-  reachableAddresses,
   stripControlSequences,
 } from "@corral-iac/corral/core/libvirt-client/parse";
 import {

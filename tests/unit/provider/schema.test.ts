@@ -33,28 +33,41 @@ const golden = fs.readFileSync(
 );
 const schema = JSON.parse(golden) as Schema;
 
-/** Interfaces (name to member to "is optional") and classes (name to declared fields) of a file. */
-function declarations(file: string) {
-  const text = fs.readFileSync(file, "utf8");
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022);
-  const interfaces = new Map<string, Map<string, boolean>>();
+/** Interfaces (name to member to "is optional") and classes (name to declared fields) of the wrappers. */
+function declarations() {
+  const interfaces = new Map<string, ts.InterfaceDeclaration>();
   const fieldsOf = new Map<string, Set<string>>();
-  for (const statement of source.statements) {
-    if (ts.isInterfaceDeclaration(statement)) {
-      const members = statement.members.map((member) => {
-        assert.ok(member.name && ts.isIdentifier(member.name));
-        return [member.name.text, member.questionToken !== undefined] as const;
-      });
-      interfaces.set(statement.name.text, new Map(members));
-    } else if (ts.isClassDeclaration(statement) && statement.name) {
-      const members = statement.members.filter(ts.isPropertyDeclaration);
-      const names = members.map(({ name }) =>
-        ts.isIdentifier(name) ? name.text : "",
-      );
-      fieldsOf.set(statement.name.text, new Set(names));
+  // What a machine offers, and resources take, is declared with the machines' arguments.
+  for (const name of [...fs.readdirSync(classes), "../args.ts"]) {
+    const text = fs.readFileSync(path.join(classes, name), "utf8");
+    const source = ts.createSourceFile(name, text, ts.ScriptTarget.ES2022);
+    for (const statement of source.statements) {
+      if (ts.isInterfaceDeclaration(statement)) {
+        interfaces.set(statement.name.text, statement);
+      } else if (ts.isClassDeclaration(statement) && statement.name) {
+        const members = statement.members.filter(ts.isPropertyDeclaration);
+        const names = members.map(({ name }) =>
+          ts.isIdentifier(name) ? name.text : "",
+        );
+        fieldsOf.set(statement.name.text, new Set(names));
+      }
     }
   }
-  return { interfaces, fieldsOf, text };
+  const membersOf = (name: string): Map<string, boolean> | undefined => {
+    const declaration = interfaces.get(name);
+    const inherited = (declaration?.heritageClauses ?? [])
+      .flatMap(({ types }) => types)
+      .flatMap(({ expression }) => {
+        assert.ok(ts.isIdentifier(expression));
+        return [...(membersOf(expression.text) ?? [])];
+      });
+    const own = declaration?.members.map((member) => {
+      assert.ok(member.name && ts.isIdentifier(member.name));
+      return [member.name.text, member.questionToken !== undefined] as const;
+    });
+    return own && new Map([...inherited, ...own]);
+  };
+  return { membersOf, fieldsOf };
 }
 
 function assertSameFields(
@@ -69,10 +82,12 @@ function assertSameFields(
     Object.keys(properties).sort(),
     what,
   );
+  // A machine says all of its connection; who gives one by hand may leave the port out.
+  const stricter = what === "GuestConnection" ? ["port"] : [];
   for (const [name, optional] of members) {
     assert.equal(
       optional,
-      !required.includes(name),
+      ![...required, ...stricter].includes(name),
       `${what}.${name} is optional?`,
     );
   }
@@ -83,6 +98,8 @@ describe("provider: schema", () => {
     assert.equal(schemaText(plugin.facts, plugin.resources), golden);
   });
 
+  const { membersOf, fieldsOf } = declarations();
+
   for (const [token, spec] of Object.entries(schema.resources)) {
     const name = token.split(":")[2] ?? "";
     it(`has the class ${name} in the component library, field by field`, () => {
@@ -90,10 +107,9 @@ describe("provider: schema", () => {
         classes,
         `${name[0]?.toLowerCase()}${name.slice(1)}.ts`,
       );
-      const { interfaces, fieldsOf, text } = declarations(file);
       assertSameFields(
         `${name}Args`,
-        interfaces.get(`${name}Args`),
+        membersOf(`${name}Args`),
         spec.inputProperties,
         spec.requiredInputs,
       );
@@ -103,22 +119,25 @@ describe("provider: schema", () => {
       );
       assert.deepEqual(missing, [], `outputs of ${name} that its class lacks`);
       assert.ok(
-        text.includes(`"${token}"`),
+        fs.readFileSync(file, "utf8").includes(`"${token}"`),
         `the class does not register ${token}`,
       );
-      for (const [typeToken, type] of Object.entries(schema.types)) {
-        const typeName = typeToken.split(":")[2] ?? "";
-        if (typeName.startsWith(name) && !type.enum) {
-          assertSameFields(
-            typeName,
-            interfaces.get(typeName),
-            type.properties,
-            type.required ?? [],
-          );
-        }
-      }
     });
   }
+
+  it("has an interface for every type, field by field", () => {
+    for (const [token, type] of Object.entries(schema.types)) {
+      const name = token.split(":")[2] ?? "";
+      if (!type.enum) {
+        assertSameFields(
+          name,
+          membersOf(name),
+          type.properties,
+          type.required ?? [],
+        );
+      }
+    }
+  });
 
   it("has the version that the classes ask the engine for", async () => {
     const { OPS_PLUGIN_VERSION } =
@@ -126,8 +145,9 @@ describe("provider: schema", () => {
     assert.equal(schema.version, OPS_PLUGIN_VERSION);
   });
 
-  it("calls every private key a secret", () => {
-    const open = [...golden.matchAll(/"privateKey": \{[^}]*\}/g)].filter(
+  it("calls every private key and token a secret", () => {
+    const found = golden.matchAll(/"(privateKey|apiToken)": \{[^}]*\}/g);
+    const open = [...found].filter(
       ([text]) => !text.includes('"secret": true'),
     );
     assert.deepEqual(open, []);
@@ -148,6 +168,12 @@ describe("provider: checks of its resources", () => {
   const machine = { id: "1", name: "web" };
   const ssh = { user: "u", privateKey: key.privateKey, hostKey: key.publicKey };
   const libvirt = { uri: "qemu:///system", domain: "web" };
+  const proxmox = {
+    endpoint: "https://pve:8006",
+    apiToken: "corral@pve!test=11111111-2222-3333-4444-555555555555",
+    node: "pve",
+    vmId: 8101,
+  };
 
   it("accept a guest that can be waited for", () => {
     assert.deepEqual(
@@ -159,6 +185,69 @@ describe("provider: checks of its resources", () => {
       [],
     );
     assert.deepEqual(faults("GuestReady", { machine, until: "none" }), []);
+    const onProxmox = { machine: { ...machine, proxmox }, through: "agent" };
+    for (const until of ["agent", "address", "cloudInit"]) {
+      assert.deepEqual(faults("GuestReady", { ...onProxmox, until }), []);
+    }
+  });
+
+  it("ask for what a stage needs on its way", () => {
+    const agent = { through: "agent", until: "cloudInit" };
+    assert.deepEqual(faults("GuestReady", { machine, ...agent }), [
+      "machine.proxmox",
+    ]);
+    assert.deepEqual(
+      faults("GuestReady", {
+        machine: { ...machine, libvirt },
+        until: "agent",
+      }),
+      ["machine.proxmox"],
+    );
+    assert.deepEqual(
+      faults("GuestReady", {
+        machine: { ...machine, proxmox },
+        through: "agent",
+        until: "ssh",
+      }),
+      ["ssh"],
+    );
+    assert.deepEqual(
+      faults("GuestReady", {
+        machine: {
+          ...machine,
+          libvirt,
+          proxmox: { ...proxmox, endpoint: "http://pve", apiToken: "secret" },
+        },
+        ssh,
+      }),
+      [
+        "machine.proxmox.endpoint",
+        "machine.proxmox.apiToken",
+        "machine.proxmox",
+      ],
+    );
+  });
+
+  it("refuse snapshot names that Proxmox VE refuses", () => {
+    const given = { machine: proxmox };
+    assert.deepEqual(
+      faults("ProxmoxSnapshot", { ...given, name: "final-form" }),
+      [],
+    );
+    for (const name of [
+      "current",
+      "Pending",
+      "1st",
+      "a",
+      "a b",
+      "x".repeat(41),
+    ]) {
+      assert.deepEqual(
+        faults("ProxmoxSnapshot", { ...given, name }),
+        ["name"],
+        name,
+      );
+    }
   });
 
   it("name everything that is wrong with a guest", () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 
 import {
+  Asset,
   Opaque,
   OutputValue,
   Secret,
@@ -32,6 +34,9 @@ const anyValue = fc.letrec<{ value: PropertyValue }>((tie) => ({
     fc.constant(unknown),
     tie("value").map((value) => new Secret(value)),
     fc
+      .tuple(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }))
+      .map(([hash, path]) => new Asset(hash, { path })),
+    fc
       .tuple(tie("value"), fc.boolean(), fc.array(fc.string()))
       .map(([value, secret, urns]) => new OutputValue(value, secret, urns)),
     fc.array(tie("value"), { maxLength: 4 }),
@@ -61,15 +66,31 @@ describe("provider: property values", () => {
     assert.equal(fromWire("3eeb2bf0-c639-47a8-9e75-3b44932eb421"), unknown);
   });
 
-  it("carry assets and resource references along untouched", () => {
-    const asset = {
-      [signature]: "c44067f5952c0a294b673a41bacd8c17",
-      text: "x",
+  it("carry archives and resource references along untouched", () => {
+    const archive = {
+      [signature]: "0def7320c3a5731c473e5ecbe6d01bc7",
+      path: "x",
       hash: "y",
     };
-    const value = fromWire(asset);
+    const value = fromWire(archive);
     assert.ok(value instanceof Opaque);
-    assert.deepEqual(toWire(value), asset);
+    assert.deepEqual(toWire(value), archive);
+  });
+
+  it("know an asset's hash, and where its content is unless the engine left that away", () => {
+    const wire = { [signature]: "c44067f5952c0a294b673a41bacd8c17", hash: "y" };
+    for (const source of [{ text: "x" }, { path: "p" }, { uri: "u" }, {}]) {
+      const value = fromWire({ ...wire, ...source });
+      assert.ok(value instanceof Asset);
+      assert.equal(value.hash, "y");
+      assert.deepEqual(value.source ?? {}, source);
+      assert.deepEqual(toWire(value), { ...wire, ...source });
+    }
+    const hash = createHash("sha256").digest("hex");
+    assert.deepEqual(
+      fromWire({ ...wire, hash }),
+      new Asset(hash, { text: "" }),
+    );
   });
 
   it("give a resource's code plain data, without null fields", () => {

@@ -6,8 +6,9 @@ import type {
   GuestAccess,
   GuestProbe,
 } from "@corral-iac/corral-ops/guest/probe";
-import { asksForMore, furthest } from "@corral-iac/corral-ops/guest/stages";
-import { NotReadyError, waitForGuest } from "@corral-iac/corral-ops/guest/wait";
+import { NotReadyError } from "@corral-iac/corral-ops/guest/notReady";
+import { asksForMore } from "@corral-iac/corral-ops/guest/stages";
+import { waitForGuest } from "@corral-iac/corral-ops/guest/wait";
 import type { WaitRequest } from "@corral-iac/corral-ops/guest/wait";
 
 import { FakeClock } from "./fakeClock";
@@ -18,11 +19,12 @@ const second = 1000;
 function guest(
   clock: FakeClock,
   at: Partial<
-    Record<"run" | "address" | "port" | "login" | "cloudInit", number>
+    Record<"run" | "agent" | "address" | "port" | "login" | "cloudInit", number>
   >,
 ) {
   const calls = {
     machine: 0,
+    agent: 0,
     addresses: 0,
     port: 0,
     login: 0,
@@ -39,6 +41,10 @@ function guest(
     machine: async () => (
       calls.machine++,
       by(at.run, undefined, "paused (starting up)")
+    ),
+    agent: async () => (
+      calls.agent++,
+      by(at.agent, undefined, "QEMU guest agent is not running")
     ),
     addresses: async () => (
       calls.addresses++,
@@ -303,10 +309,77 @@ describe("provider: waiting for a guest", () => {
   });
 });
 
+describe("provider: a wait through the guest agent", () => {
+  const through = "agent";
+
+  it("needs no ssh, and asks cloud-init before there is an address", async () => {
+    const { go, calls, clock } = setUp({
+      through,
+      at: { agent: 3, cloudInit: 6, address: 9 },
+    });
+    assert.deepEqual(await go(), {
+      address: "10.0.0.5",
+      cloudInitStatus: "status: done",
+    });
+    assert.equal(calls.port + calls.login, 0);
+    assert.ok(clock.now() >= 9 * second && clock.now() < 11 * second);
+  });
+
+  it("goes only as far as asked", async () => {
+    const agent = setUp({ through, until: "agent" });
+    assert.deepEqual(await agent.go(), { address: "", cloudInitStatus: "" });
+    assert.equal(agent.calls.addresses + agent.calls.cloudInit, 0);
+    const ssh = setUp({ through, until: "ssh" });
+    assert.equal((await ssh.go()).address, "10.0.0.5");
+    assert.deepEqual(
+      [ssh.calls.agent, ssh.calls.login, ssh.calls.cloudInit],
+      [1, 1, 0],
+    );
+  });
+
+  it("never asks the agent where ssh is the way and the address is given", async () => {
+    const { go, calls } = setUp({ address: "10.9.9.9" });
+    await go();
+    assert.equal(calls.agent + calls.addresses, 0);
+  });
+
+  it("ends at its time-out when the agent never comes, and says what to look for", async () => {
+    const { go, clock } = setUp({
+      through,
+      at: { agent: 1000 },
+      timeoutSeconds: 20,
+    });
+    const error = await failure(go());
+    assert.equal(error.stage, "agent");
+    assert.equal(clock.now(), 20 * second);
+    assert.match(
+      error.message,
+      /waited for its guest agent to answer; it did not come within 20 s .*\nLast seen: QEMU guest agent is not running\.\n[^]*qemu-guest-agent is installed/,
+    );
+  });
+
+  it("fails where nobody can ask the agent", async () => {
+    const { go, probe } = setUp({ through });
+    delete probe.agent;
+    assert.match((await failure(go())).message, /how its guest agent is asked/);
+  });
+});
+
 describe("provider: how far a guest has come", () => {
-  it("is ordered", () => {
-    assert.ok(asksForMore("cloudInit", "ssh"));
-    assert.ok(!asksForMore("ssh", "ssh"));
-    assert.equal(furthest("address", "ssh"), "ssh");
+  const more = asksForMore;
+
+  it("asks for more when a stage was not seen", () => {
+    assert.ok(more({ until: "cloudInit" }, { until: "ssh" }));
+    assert.ok(!more({ until: "ssh" }, { until: "ssh" }));
+    assert.ok(!more({ until: "address" }, { until: "cloudInit" }));
+    assert.ok(!more({ until: "none" }, { until: "none" }));
+  });
+
+  it("does not take one way for the other", () => {
+    const byAgent = { until: "cloudInit", through: "agent" } as const;
+    assert.ok(more(byAgent, { until: "cloudInit", through: "ssh" }));
+    assert.ok(more({ until: "ssh", through: "ssh" }, byAgent));
+    assert.ok(!more({ until: "agent" }, byAgent));
+    assert.ok(!more({ until: "address", through: "ssh" }, byAgent));
   });
 });

@@ -53,7 +53,7 @@ describe("toolchain: Go", () => {
       pins.pulumi.go.package,
     ]);
     const env = goBuildEnvironment({ os: "linux", arch: "amd64" });
-    assert.equal(env.GOFLAGS, "-mod=readonly");
+    assert.equal(env.GOFLAGS, "-mod=readonly -buildvcs=false");
     assert.equal(env.CGO_ENABLED, "0");
   });
 

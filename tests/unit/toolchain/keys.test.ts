@@ -34,6 +34,12 @@ describe("toolchain: keys of pieces", () => {
     },
     "go.mod": () => pieceKey(pin, { ...files, goMod: "module n\n" }, linux),
     "go.sum": () => pieceKey(pin, { ...files, goSum: "" }, linux),
+    "Go sources beside it": () =>
+      pieceKey(
+        pin,
+        { ...files, sources: [["main.go", "package main"]] },
+        linux,
+      ),
     platform: () => pieceKey(pin, files, { os: "linux", arch: "arm64" }),
   };
   for (const [what, changed] of Object.entries(changes)) {

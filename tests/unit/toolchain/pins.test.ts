@@ -23,6 +23,8 @@ describe("toolchain: the table of pins agrees with the committed Go modules", ()
     libvirtProvider: `github.com/dmacvicar/terraform-provider-libvirt v${pins.libvirtProvider.version}`,
     proxmoxProvider: `github.com/bpg/terraform-provider-proxmox v${pins.proxmoxProvider.version}`,
     yamlHost: `github.com/pulumi/pulumi-yaml v${pins.yamlHost.version}`,
+    // The framework that the official plugin 1.2.1 is made with.
+    commandPlugin: "github.com/pulumi/pulumi-go-provider v1.3.0",
     actionlint: `github.com/rhysd/actionlint v${pins.actionlint.version}`,
   };
   for (const [name, line] of Object.entries(modules)) {
@@ -46,6 +48,14 @@ describe("toolchain: the table of pins agrees with the committed Go modules", ()
       assert.match(release?.checksumsUrl ?? "https://", /^https:\/\//);
     });
   }
+
+  it("stands in for nothing but the command plugin", () => {
+    assert.deepEqual(
+      pieceNames.filter((name) => pins[name].go.isStandIn),
+      ["commandPlugin"],
+    );
+    assert.ok(!piecesForStart.includes("commandPlugin"));
+  });
 
   it("gives every piece folders of its own below the cache", () => {
     const folders = pieceNames.map((name) => paths.pieces[name].folder);

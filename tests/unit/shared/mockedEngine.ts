@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { known } from "../shared/outputs";
+import { known } from "./outputs";
 
 /** A resource as a component asked the engine for it. */
 export interface MadeResource {
@@ -30,10 +30,23 @@ const OUTPUTS: Record<
     privateKey: secret(`private key of ${name}`),
   }),
   "corral-ops:index:CloudInitDisk": (name) => ({ diskId: `id of ${name}` }),
+  "corral-ops:index:LibvirtDisk": (name, { name: volumeName }) => ({
+    diskId: `id of ${name}`,
+    volumeName,
+  }),
   "corral-ops:index:ConsoleLog": () => ({ path: "/pool/console.log" }),
+  "corral-ops:index:ProxmoxShutdown": () => ({ instanceId: "12345-0a1b2c3d" }),
+  "corral-ops:index:ProxmoxTemplate": () => ({
+    vmId: 9000,
+    templateNode: "pve",
+  }),
+  "corral-ops:index:ProxmoxVmId": (name) => ({
+    vmId: name.endsWith("-vm-id") ? 12345 : 12346,
+  }),
   "corral-ops:index:GuestReady": () => ({
     address: "10.77.0.5",
     cloudInitStatus: "status: done",
+    hostKey: "ssh-ed25519 AAAAHost",
   }),
 };
 

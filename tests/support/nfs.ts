@@ -1,0 +1,27 @@
+import * as os from "node:os";
+import { NfsServer } from "@corral-iac/tools/lab/nfs/server";
+import { becomes } from "@corral-iac/tools/lab/processes";
+
+export { NfsServer };
+
+/** The engine starts, and makes the network, meanwhile. */
+const ADDRESS_SECONDS = 180;
+
+/**
+ * Starts a real NFS server with the exports `/rw`, `/ro` and `/refused`; the caller stops it.
+ *
+ * @param address of this machine that guests reach, for instance the first one of a libvirt network;
+ *   it is waited for.
+ */
+export async function startNfs(address: string): Promise<NfsServer> {
+  const isThere = () =>
+    Object.values(os.networkInterfaces())
+      .flat()
+      .some((own) => own?.address === address);
+  if (!(await becomes(isThere, ADDRESS_SECONDS))) {
+    throw new Error(
+      `this machine has no address ${address} after ${ADDRESS_SECONDS} s`,
+    );
+  }
+  return NfsServer.start(address);
+}
