@@ -32,8 +32,8 @@ export interface ProxmoxCloudInit {
   readonly initialization: input.VirtualEnvironmentVmInitialization | undefined;
   /** Whether the machine is made anew when cloud-init changes. */
   readonly isFollowed: boolean;
-  /** Which cloud-init the machine is made from; undefined without a drive. */
-  readonly applied: pulumi.Output<string> | undefined;
+  /** Which cloud-init the machine is made from. */
+  readonly applied: pulumi.Output<string>;
   /** What has to be there before the machine. */
   readonly dependsOn: pulumi.Resource[];
 }
@@ -56,13 +56,20 @@ export function proxmoxCloudInit(
     args.ssh,
     args.cloudInit !== undefined,
   );
-  const follow = args.onCloudInitChange === OnCloudInitChange.Replace;
+  const isFollowed = args.onCloudInitChange === OnCloudInitChange.Replace;
+  // Also without a drive: one that goes is a change of cloud-init, which is ignored unless followed.
+  const madeFrom = (revision: pulumi.Input<string>) =>
+    new AppliedRevision(
+      `${name}-made-from`,
+      { revision, follow: isFollowed },
+      { parent: component },
+    ).applied;
   if (args.cloudInitDrive === false) {
     return {
       access,
       initialization: undefined,
-      isFollowed: follow,
-      applied: undefined,
+      isFollowed,
+      applied: madeFrom("no drive"),
       dependsOn: [],
     };
   }
@@ -73,18 +80,13 @@ export function proxmoxCloudInit(
     ipConfigs: ipConfigs(networksOf(args)),
   };
   const rest = args.cloudInit
-    ? snippet(args, owner, access, follow)
+    ? snippet(args, owner, access, isFollowed)
     : account(args.account, access);
-  const madeFrom = new AppliedRevision(
-    `${name}-made-from`,
-    { revision: digestOf(common, rest.digested), follow },
-    { parent: component },
-  );
   return {
     access,
     initialization: { ...common, ...rest.initialization },
-    isFollowed: follow,
-    applied: madeFrom.applied,
+    isFollowed,
+    applied: madeFrom(digestOf(common, rest.digested)),
     dependsOn: rest.dependsOn,
   };
 }
