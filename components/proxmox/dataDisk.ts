@@ -7,7 +7,7 @@ import type { ProxmoxDataDiskArgs } from "./hardwareArgs";
 import type { ProxmoxHypervisor } from "./hypervisor";
 import { dataInterface } from "./machineInputs";
 import { HOLDER_TAG, KEPT_TAG, renderDescription, renderTags } from "./owner";
-import { guardMachine } from "./preflight";
+import { guardHolder } from "./preflight";
 
 /** What all data disks of a machine have in common. */
 export interface DataDiskOwner {
@@ -79,7 +79,7 @@ export function dataDisk(
     },
     {
       ...owner.hypervisor.resource,
-      ...guardMachine(owner.hypervisor.api),
+      ...guardHolder(owner.hypervisor.api, `dataDisks[${index}]`),
       deleteBeforeReplace: true,
       retainOnDelete: isKept,
     },

@@ -7,19 +7,35 @@ import { checkMachine, checkSnippet } from "./preflightChecks";
 type Api = ProxmoxHypervisor["api"];
 type Check = (client: ProxmoxClient, inputs: NewInputs) => Promise<void>;
 
-/** Resource options that look at Proxmox VE before a machine is made, or the holder of a disk. */
-export const guardMachine = guard(checkMachine);
-/** Resource options that look at Proxmox VE before a snippet is stored. */
-export const guardSnippet = guard(checkSnippet);
+/** Resource options that look at Proxmox VE before a machine is made. */
+export function guardMachine(api: Api): pulumi.CustomResourceOptions {
+  return guard(api, checkMachine);
+}
 
-function guard(check: Check): (api: Api) => pulumi.CustomResourceOptions {
-  return (api) =>
-    guarded(api, async (known, inputs) => {
-      const client = new ProxmoxClient(known);
-      try {
-        await check(client, inputs);
-      } finally {
-        client.close(); // An open connection would keep the program from ending.
-      }
-    });
+/**
+ * Resource options that look at Proxmox VE before the holder of a disk is made.
+ *
+ * @param disk argument that the disk is declared by: `dataDisks[0]`.
+ */
+export function guardHolder(
+  api: Api,
+  disk: string,
+): pulumi.CustomResourceOptions {
+  return guard(api, (client, inputs) => checkMachine(client, inputs, disk));
+}
+
+/** Resource options that look at Proxmox VE before a snippet is stored. */
+export function guardSnippet(api: Api): pulumi.CustomResourceOptions {
+  return guard(api, checkSnippet);
+}
+
+function guard(api: Api, check: Check): pulumi.CustomResourceOptions {
+  return guarded(api, async (known, inputs) => {
+    const client = new ProxmoxClient(known);
+    try {
+      await check(client, inputs);
+    } finally {
+      client.close(); // An open connection would keep the program from ending.
+    }
+  });
 }

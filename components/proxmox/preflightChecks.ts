@@ -33,8 +33,9 @@ interface Storage {
 export async function checkMachine(
   client: ProxmoxClient,
   inputs: NewInputs,
+  disk?: string,
 ): Promise<void> {
-  const wishes = machineWishes(inputs);
+  const wishes = machineWishes(inputs, disk);
   const rows = await listMachines(client);
   const [nodes, ...others] = await Promise.all([
     nodeProblems(client, wishes.node),
@@ -99,7 +100,7 @@ async function nodeProblems(
 
 async function vmIdProblems(
   client: ProxmoxClient,
-  { vmId, own }: Wishes,
+  { vmId, vmIdPath, own }: Wishes,
   rows: readonly MachineRow[],
 ): Promise<Problem[]> {
   if (vmId === undefined) {
@@ -107,7 +108,9 @@ async function vmIdProblems(
   }
   const row = rows.find((candidate) => candidate.vmId === vmId);
   if (row === undefined) {
-    return (await isFree(client, vmId)) ? [] : [hiddenTaker(client, vmId)];
+    return (await isFree(client, vmId))
+      ? []
+      : [hiddenTaker(client, vmId, vmIdPath)];
   }
   const found = parseStampText(await readableDescription(client, row));
   const name = row.name === undefined ? "" : ` "${row.name}"`;
@@ -115,7 +118,7 @@ async function vmIdProblems(
     const problem =
       `is ${vmId}, which a machine has that is being made on node ${row.node}, or was when the node went ` +
       `down. Wait for its end; when no task works on it any more: qm unlock ${vmId}; qm destroy ${vmId} --purge`;
-    return [{ path: "vmId", problem }];
+    return [{ path: vmIdPath, problem }];
   }
   const problem = takenProblem({
     subject: `${vmId}`,
@@ -125,16 +128,20 @@ async function vmIdProblems(
     found,
     own,
     remove: `qm stop ${vmId}; qm destroy ${vmId} --purge`,
-    wayOut: "give another vmId",
+    wayOut: `give another ${vmIdPath}`,
   });
-  return [{ path: "vmId", problem: `is ${vmId}: ${problem}` }];
+  return [{ path: vmIdPath, problem: `is ${vmId}: ${problem}` }];
 }
 
-function hiddenTaker({ server }: ProxmoxClient, vmId: number): Problem {
+function hiddenTaker(
+  { server }: ProxmoxClient,
+  vmId: number,
+  path: string,
+): Problem {
   const problem =
     `is ${vmId}, which something at ${server} has that the token may not see (VM.Audit on ` +
     `/vms/${vmId}), such as a container; give another vmId`;
-  return { path: "vmId", problem };
+  return { path, problem };
 }
 
 /** Also containers have ids, and machines that the token may not see. */

@@ -11,6 +11,8 @@ export interface Wishes {
   readonly node: string;
   /** Undefined: the provider chooses one. */
   readonly vmId?: number;
+  /** Argument of the component that gives it. */
+  readonly vmIdPath: string;
   /** The stamp that it will carry. */
   readonly own?: OwnershipStamp | undefined;
   readonly template?:
@@ -49,8 +51,12 @@ const MACHINE_PRIVILEGES = [
   "VM.PowerMgmt",
 ];
 
-/** Reads what a machine needs out of the inputs of `VirtualEnvironmentVm`. */
-export function machineWishes(inputs: NewInputs): Wishes {
+/**
+ * Reads what a machine needs out of the inputs of `VirtualEnvironmentVm`.
+ *
+ * @param disk argument of the component that the machine only holds a disk for: `dataDisks[0]`.
+ */
+export function machineWishes(inputs: NewInputs, disk?: string): Wishes {
   const node = text(inputs.nodeName);
   const vmId = positive(inputs.vmId);
   const clone = record(inputs.clone);
@@ -59,12 +65,16 @@ export function machineWishes(inputs: NewInputs): Wishes {
     templateId === undefined
       ? undefined
       : { vmId: templateId, node: text(clone?.nodeName) || node };
-  const storages = storagesOf(inputs);
+  const storages = storagesOf(
+    inputs,
+    disk === undefined ? "rootDisk.storage" : `${disk}.storage`,
+  );
   const pool = text(inputs.poolId);
   return {
     name: `VM "${text(inputs.name)}"`,
     node,
     ...(vmId !== undefined && { vmId }),
+    vmIdPath: disk === undefined ? "vmId" : `${disk}.holderVmId`,
     own: parseStampText(text(inputs.description)),
     template,
     storages,
@@ -99,18 +109,19 @@ export function snippetWishes(inputs: NewInputs): Wishes {
   return {
     name: `snippet "${fileName}"`,
     node: text(inputs.nodeName),
+    vmIdPath: "vmId",
     storages: [{ path: "snippetStorage", storage, content: "snippets" }],
     privileges: [],
     snippet: { storage, volumeId: `${storage}:snippets/${fileName}` },
   };
 }
 
-function storagesOf(inputs: NewInputs): StorageWish[] {
+function storagesOf(inputs: NewInputs, firstDisk: string): StorageWish[] {
   const disks = [inputs.disks ?? []].flat().map(record);
   const initialization = record(inputs.initialization);
   const wishes = [
-    ...disks.flatMap((disk, index) => diskStorages(disk, index)),
-    ...wish("rootDisk.storage", record(inputs.clone)?.datastoreId, "images"),
+    ...disks.flatMap((disk, index) => diskStorages(disk, index, firstDisk)),
+    ...wish(firstDisk, record(inputs.clone)?.datastoreId, "images"),
     ...wish("cloudInitStorage", initialization?.datastoreId, "images"),
     ...wish("efiDisk.storage", record(inputs.efiDisk)?.datastoreId, "images"),
     ...wish("tpm.storage", record(inputs.tpmState)?.datastoreId, "images"),
@@ -131,9 +142,9 @@ function storagesOf(inputs: NewInputs): StorageWish[] {
 function diskStorages(
   disk: NewInputs | undefined,
   index: number,
+  firstDisk: string,
 ): StorageWish[] {
-  const path =
-    index === 0 ? "rootDisk.storage" : `dataDisks[${index - 1}].storage`;
+  const path = index === 0 ? firstDisk : `dataDisks[${index - 1}].storage`;
   return [
     // A disk that is there already says where it lies, not where it is to be made.
     ...(disk?.pathInDatastore ? [] : wish(path, disk?.datastoreId, "images")),

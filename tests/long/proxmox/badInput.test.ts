@@ -50,6 +50,14 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    what: "a data disk's storage that is not there",
+    machine: {
+      rootDisk: { sizeGib: 8 },
+      dataDisks: [{ name: "data", sizeGib: 1, storage: "slow" }],
+    },
+    says: [/dataDisks\[0\]\.storage is "slow", which is no storage of node/],
+  },
+  {
     what: "a storage that takes no disk images",
     machine: { cloudInitStorage: "local" },
     says: [/cloudInitStorage is "local", which takes .* and not images/],
