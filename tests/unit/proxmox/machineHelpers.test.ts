@@ -4,7 +4,12 @@ import {
   listMachines,
   type MachineRow,
 } from "@corral-iac/corral/core/proxmox-client/machines";
-import { firstKey } from "@corral-iac/corral-ops/guest/agentHostKey";
+import { AgentAccess } from "@corral-iac/corral-ops/guest/agentAccess";
+import {
+  agentHostKey,
+  firstKey,
+} from "@corral-iac/corral-ops/guest/agentHostKey";
+import { ready } from "@corral-iac/corral-ops/guest/probe";
 import { shutDownBeforeDelete } from "@corral-iac/corral-ops/proxmox/shutDown";
 import { findTemplate } from "@corral-iac/corral-ops/proxmox/templates";
 import { candidateIds, chooseVmId } from "@corral-iac/corral-ops/proxmox/vmIds";
@@ -226,9 +231,42 @@ describe("Proxmox: helpers for a machine", () => {
       assert.equal(firstKey(`motd\n${ed25519}\n`), ed25519);
     });
 
+    it("is told by its agent, and pinned for the login", async () => {
+      const guest = { node: "pve", vmId: 8101 };
+      const { signal } = new AbortController();
+      bench.proxmox.simulated.exec = () => ({
+        exitCode: 0,
+        stdout: `${ed25519} root@web\n`,
+      });
+      assert.equal(await agentHostKey(bench.client, guest, signal), ed25519);
+      const used: (string | undefined)[] = [];
+      const access = (pinned?: string) =>
+        new AgentAccess(
+          bench.client,
+          guest,
+          (hostKey) => {
+            used.push(hostKey);
+            const found = () => Promise.resolve(ready(undefined));
+            return { port: found, login: found, cloudInit: notAsked };
+          },
+          pinned,
+        );
+      assert.equal((await access().login("10.0.0.5", signal)).is, "ready");
+      await access("ssh-ed25519 AAAAgiven").login("10.0.0.5", signal);
+      assert.deepEqual(used, [ed25519, "ssh-ed25519 AAAAgiven"]);
+
+      bench.proxmox.simulated.exec = () => ({ exitCode: 0 });
+      const early = await access().login("10.0.0.5", signal);
+      assert.ok(early.is === "waiting" && /no ssh host key/.test(early.detail));
+    });
+
     it("is none where there is none", () => {
       assert.equal(firstKey(""), undefined);
       assert.equal(firstKey("cat: no such file"), undefined);
     });
   });
 });
+
+function notAsked(): never {
+  throw new Error("cloud-init is asked through the agent");
+}
