@@ -367,6 +367,41 @@ describe("ProxmoxVm", () => {
     assert.equal(disks[3]?.pathInDatastore, "vm-10023-disk-0");
   });
 
+  it("takes its steps one after the other, each under a name of its own", async () => {
+    const share = { server: "nas", hostPath: "/srv" };
+    const made = await make({
+      ...MINIMAL,
+      ssh: { privateKey: KEY },
+      nfsMounts: [
+        { ...share, guestPath: "/srv/data" },
+        { ...share, guestPath: "/srv-data" },
+      ],
+      files: [{ destination: "/etc/token", content: "planted" }],
+      features: [{ docker: {} }, { name: "motd", script: "true" }],
+      finalForm: { name: "done", revision: "2" },
+    });
+    const steps = made
+      .map(({ type, name }) => `${type.split(":").at(-1)} ${name}`)
+      .filter((line) =>
+        /^(GuestReady|NfsMount|FileInjection|GuestFeature|ProxmoxSnapshot) /.test(
+          line,
+        ),
+      );
+    assert.deepEqual(steps, [
+      "GuestReady web-ready",
+      "NfsMount web-mount-srv-data",
+      "NfsMount web-mount-srv-data-2",
+      "FileInjection web-files",
+      "GuestFeature web-feature-docker",
+      "GuestFeature web-feature-motd",
+      "ProxmoxSnapshot web-final-form",
+    ]);
+    const snapshot = byName(made, "web-final-form").inputs as Inputs;
+    assert.deepEqual([snapshot.name, snapshot.revision], ["done", "2"]);
+    const kept = JSON.stringify(byName(made, "web").inputs);
+    assert.doesNotMatch(kept, /planted/, "no content of files in the state");
+  });
+
   it("is made in a preview where nothing is known yet", async () => {
     const made = recordResources({ preview: true });
     await settled(
