@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { throwIfFaulty } from "../core/faults";
+import { show, throwIfFaulty } from "../core/faults";
+import { endpointOrigin } from "../core/proxmox-client/endpoint";
 import * as proxmox from "../sdks/proxmox";
 import type { ProxmoxNodeSshArgs } from "./args";
 
@@ -70,6 +71,36 @@ export function proxmoxHypervisorOf(
     { parent },
   );
   return { api, resource: { parent, provider } };
+}
+
+/**
+ * Adds to a component's checks that its `endpoint` does not contradict the provider that is handed to
+ * it: its resources would be made at one server and looked for at another.
+ */
+export function checkSameServer(
+  component: pulumi.ComponentResource,
+  subject: string,
+  endpoint: string | undefined,
+  checked: pulumi.Output<boolean>,
+): pulumi.Output<boolean> {
+  const inherited = component.getProvider(MACHINE);
+  if (endpoint === undefined || !(inherited instanceof proxmox.Provider)) {
+    return checked;
+  }
+  return pulumi
+    .all([checked, inherited.endpoint])
+    .apply(([fine, ofProvider]) => {
+      if (
+        ofProvider &&
+        endpointOrigin(ofProvider) !== endpointOrigin(endpoint)
+      ) {
+        const problem =
+          `is ${show(endpoint)}, must be left out or be that of the provider that is handed in: ` +
+          show(ofProvider);
+        throwIfFaulty(subject, [{ path: "endpoint", problem }]);
+      }
+      return fine;
+    });
 }
 
 /** What a provider is made from. */

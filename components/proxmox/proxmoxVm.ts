@@ -13,7 +13,7 @@ import { withSecrets } from "../shared/secrets";
 import type { ProxmoxVmArgs } from "./args";
 import { proxmoxCloudInit } from "./cloudInit";
 import { dataDisk } from "./dataDisk";
-import { proxmoxHypervisorOf } from "./hypervisor";
+import { checkSameServer, proxmoxHypervisorOf } from "./hypervisor";
 import { machineInputs, networksOf } from "./machineInputs";
 import { renderDescription, renderTags } from "./owner";
 import { guardMachine } from "./preflight";
@@ -56,13 +56,14 @@ export class ProxmoxVm extends pulumi.ComponentResource {
       stack: pulumi.getStack(),
       name,
     });
-    const checked = checkComponent(
-      { type: "ProxmoxVm", name },
-      args,
-      (given) => [
+    const checked = checkSameServer(
+      this,
+      `ProxmoxVm "${name}"`,
+      args.endpoint,
+      checkComponent({ type: "ProxmoxVm", name }, args, (given) => [
         ...machineNameFaults(machineName),
         ...validateProxmoxVm(given),
-      ],
+      ]),
     );
     const { identity, stamp, shortId } = stampComponent(
       this,

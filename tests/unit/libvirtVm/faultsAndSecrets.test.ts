@@ -7,7 +7,6 @@ import { LibvirtNetwork } from "@corral-iac/corral/libvirt/libvirtNetwork";
 import { LibvirtPool } from "@corral-iac/corral/libvirt/libvirtPool";
 import { LibvirtVm } from "@corral-iac/corral/libvirt/libvirtVm";
 import * as pulumi from "@pulumi/pulumi";
-import * as sdkState from "@pulumi/pulumi/runtime/state";
 import { known, mockEngine, unknownOutput } from "../shared/outputs";
 import {
   byName,
@@ -15,6 +14,7 @@ import {
   recordResources,
   settled,
 } from "../shared/mockedEngine";
+import { firstRejection, nextTurn } from "../shared/rejections";
 
 const MINIMAL: LibvirtVmArgs = { image: { name: "debian12.qcow2" } };
 const PLANTED = "planted-in-the-arguments";
@@ -247,38 +247,4 @@ function plainPlaces(value: unknown, path = ""): string[] {
   return Object.entries(value).flatMap(([key, inner]) =>
     plainPlaces(inner, path === "" ? key : `${path}.${key}`),
   );
-}
-
-/**
- * What the program fails with. The SDK leaves the failures of resources to the process, which they
- * would end, and what waits for the failed resource waits for ever.
- */
-async function firstRejection(program: () => void): Promise<unknown> {
-  const before = process.listeners("unhandledRejection");
-  process.removeAllListeners("unhandledRejection");
-  try {
-    const failure = new Promise((resolve) => {
-      process.on("unhandledRejection", resolve);
-    });
-    program();
-    const reason = await failure;
-    await nextTurn();
-    return reason;
-  } finally {
-    process.removeAllListeners("unhandledRejection");
-    before.forEach((listener) => process.on("unhandledRejection", listener));
-    forgetPromises();
-  }
-}
-
-/** Otherwise the SDK complains, at the end of the process, of what waits for ever. */
-function forgetPromises(): void {
-  const { getStore } = sdkState as unknown as {
-    getStore(): { leakCandidates: Set<unknown> };
-  };
-  getStore().leakCandidates.clear();
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
