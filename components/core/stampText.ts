@@ -14,10 +14,18 @@ export const CORRAL_TAG = "corral";
 /**
  * The stamp as one line of plain text, for hypervisors whose objects have a description and no field
  * for metadata (Proxmox VE). Values are percent-encoded, so that blanks part them.
+ *
+ * @param more further fields, read again by {@link stampTextField}.
  */
-export function renderStampText(stamp: OwnershipStamp): string {
-  const fields = STAMP_FIELDS.map(
-    (field) => `${field}=${encodeURIComponent(wellFormed(stamp[field]))}`,
+export function renderStampText(
+  stamp: OwnershipStamp,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const fields = [
+    ...STAMP_FIELDS.map((field) => [field, stamp[field]] as const),
+    ...Object.entries(more),
+  ].map(
+    ([field, value]) => `${field}=${encodeURIComponent(wellFormed(value))}`,
   );
   return [BEGINNING, ...fields].join(" ");
 }
@@ -29,13 +37,16 @@ export function renderStampText(stamp: OwnershipStamp): string {
  * @returns undefined when there is none, or only one that is damaged.
  */
 export function parseStampText(text: string): OwnershipStamp | undefined {
-  for (const line of text.split(/\r\n|\r|\n/).reverse()) {
-    const stamp = parseLine(line.trim());
-    if (stamp !== undefined) {
-      return stamp;
-    }
-  }
-  return undefined;
+  const values = stampLine(text);
+  return values && stampFields((field) => values.get(field) ?? "");
+}
+
+/** A further field of the stamp's line. */
+export function stampTextField(
+  text: string,
+  field: string,
+): string | undefined {
+  return stampLine(text)?.get(field);
 }
 
 /** The tags of what carries the stamp: one for all that Corral made, one for its owner. */
@@ -43,7 +54,18 @@ export function stampTags(stampId: string): string[] {
   return [CORRAL_TAG, `${CORRAL_TAG}-${shortStampId(stampId)}`];
 }
 
-function parseLine(line: string): OwnershipStamp | undefined {
+/** The fields of the last line that is a whole stamp. */
+function stampLine(text: string): ReadonlyMap<string, string> | undefined {
+  for (const line of text.split(/\r\n|\r|\n/).reverse()) {
+    const values = parseLine(line.trim());
+    if (values !== undefined) {
+      return values;
+    }
+  }
+  return undefined;
+}
+
+function parseLine(line: string): ReadonlyMap<string, string> | undefined {
   const [beginning, ...pairs] = line.split(/\s+/);
   if (beginning !== BEGINNING) {
     return undefined;
@@ -56,9 +78,7 @@ function parseLine(line: string): OwnershipStamp | undefined {
       values.set(field, decoded);
     }
   }
-  return STAMP_FIELDS.every((field) => values.has(field))
-    ? stampFields((field) => values.get(field) ?? "")
-    : undefined;
+  return STAMP_FIELDS.every((field) => values.has(field)) ? values : undefined;
 }
 
 function decode(value: string): string | undefined {

@@ -55,12 +55,14 @@ export function dataDisk(
       vmId: holderVmId,
       nodeName: owner.node,
       poolId: owner.pool,
-      description: stamp.apply((known) =>
-        renderDescription(
-          known,
-          `Holds the disk "${disk.name}" of ${owner.machineName}. It never runs; the disk is deleted with it.`,
+      description: pulumi
+        .all([stamp, holderVmId])
+        .apply((known) =>
+          renderDescription(
+            ...known,
+            `Holds the disk "${disk.name}" of ${owner.machineName}. It never runs; the disk is deleted with it.`,
+          ),
         ),
-      ),
       tags: stamp.apply(({ id }) =>
         renderTags(id, [HOLDER_TAG, ...(isKept ? [KEPT_TAG] : [])]),
       ),

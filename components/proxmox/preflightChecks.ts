@@ -9,8 +9,8 @@ import {
   type MachineRow,
 } from "../core/proxmox-client/machines";
 import { segment } from "../core/proxmox-client/transport";
-import { parseStampText } from "../core/stampText";
 import { LEFTOVER, takenProblem } from "../core/taken";
+import { ownerOf } from "./owner";
 import {
   machineWishes,
   snippetWishes,
@@ -112,7 +112,7 @@ async function vmIdProblems(
       ? []
       : [hiddenTaker(client, vmId, vmIdPath)];
   }
-  const found = parseStampText(await readableDescription(client, row));
+  const found = ownerOf(await readableDescription(client, row), vmId);
   const name = row.name === undefined ? "" : ` "${row.name}"`;
   if (found === undefined && /^(clone|create)$/.test(row.lock ?? "")) {
     const problem =

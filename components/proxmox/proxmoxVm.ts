@@ -138,8 +138,8 @@ export class ProxmoxVm extends pulumi.ComponentResource {
         name: machineName,
         vmId,
         description: pulumi
-          .all([stamp, args.description])
-          .apply(([owner, text]) => renderDescription(owner, text)),
+          .all([stamp, vmId, args.description])
+          .apply((parts) => renderDescription(...parts)),
         tags: pulumi
           .all([stamp, args.tags])
           .apply(([{ id }, tags]) => renderTags(id, tags)),

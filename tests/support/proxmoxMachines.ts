@@ -1,6 +1,6 @@
 import { ProxmoxClient } from "@corral-iac/corral/core/proxmox-client/client";
 import type { OwnershipStamp } from "@corral-iac/corral/core/stamp";
-import { renderStampText } from "@corral-iac/corral/core/stampText";
+import { renderDescription } from "@corral-iac/corral/proxmox/owner";
 import type { ProxmoxSimulator } from "@corral-iac/tools/lab/proxmox/index";
 
 /** A client of a simulator, with its first token or the one given. */
@@ -32,7 +32,7 @@ export function beginClone(
     newid: vmId,
     name,
     full: true,
-    description: stamp && renderStampText(stamp),
+    description: stamp && renderDescription(stamp, vmId, undefined),
   });
 }
 

@@ -20,8 +20,7 @@ import {
 } from "../../core/proxmox-client/machines";
 import { segment } from "../../core/proxmox-client/transport";
 import { describeOwner } from "../../core/stamp";
-import { parseStampText } from "../../core/stampText";
-import { KEPT_TAG } from "../owner";
+import { KEPT_TAG, ownerOf } from "../owner";
 import { describeMaking, settleMakings } from "./makings";
 import { handles } from "./handles";
 
@@ -115,7 +114,7 @@ function machineObject(
   stack: StackName,
 ): HypervisorObject {
   const { vmId, node, status, lock } = row;
-  const owner = ownerIn(descriptionOf(config), row.tags, stack);
+  const owner = markOf(row, config, stack);
   const notes = [
     ...(lock === undefined ? [] : [`locked (${lock})`]),
     ...(isProtected(config) ? ["protected"] : []),
@@ -147,12 +146,12 @@ function lenders(vmId: number, config: MachineConfig): string[] {
   return [...new Set(owners)].filter((id) => id !== String(vmId));
 }
 
-function ownerIn(
-  description: string,
-  tags: readonly string[],
+function markOf(
+  { vmId, tags }: MachineRow,
+  config: MachineConfig,
   stack: StackName,
 ): OwnerMark | undefined {
-  const stamp = parseStampText(description);
+  const stamp = ownerOf(descriptionOf(config), vmId);
   return (
     stamp && {
       stampId: stamp.id,

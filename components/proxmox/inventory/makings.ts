@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { parseStampText } from "../../core/stampText";
 import type { ProxmoxClient } from "../../core/proxmox-client/client";
 import { isProxmoxFault } from "../../core/proxmox-client/errors";
 import {
@@ -13,6 +12,7 @@ import {
   type Upid,
 } from "../../core/proxmox-client/tasks";
 import { segment } from "../../core/proxmox-client/transport";
+import { ownerOf } from "../owner";
 
 /** A machine that the server still makes: a clone, or one from an image. */
 export interface Making {
@@ -126,8 +126,7 @@ async function hasStamp(client: ProxmoxClient, vmId: number): Promise<boolean> {
     const machine = await findMachine(client, vmId);
     const config = machine && (await machineConfig(client, machine));
     return (
-      config !== undefined &&
-      parseStampText(descriptionOf(config)) !== undefined
+      config !== undefined && ownerOf(descriptionOf(config), vmId) !== undefined
     );
   } catch (error) {
     if (isProxmoxFault(error, "notFound", "permission")) {

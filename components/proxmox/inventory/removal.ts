@@ -11,7 +11,7 @@ import {
   type MachineRow,
 } from "../../core/proxmox-client/machines";
 import { segment } from "../../core/proxmox-client/transport";
-import { parseStampText } from "../../core/stampText";
+import { ownerOf } from "../owner";
 import { isProtected } from "./listing";
 
 /** A machine that is being made is waited for: it cannot be removed before. */
@@ -87,7 +87,7 @@ async function refuseUntouchable(
 ): Promise<void> {
   const { vmId } = machine;
   const config = await machineConfig(client, machine);
-  if (parseStampText(descriptionOf(config))?.id !== owner?.stampId) {
+  if (ownerOf(descriptionOf(config), vmId)?.id !== owner?.stampId) {
     throw new Error(
       `VM ${vmId} is another machine by now, so it was not touched`,
     );

@@ -7,8 +7,8 @@ import type {
   Lister,
 } from "@corral-iac/corral/core/inventory/lister";
 import type { ProxmoxClient } from "@corral-iac/corral/core/proxmox-client/client";
-import { renderStampText } from "@corral-iac/corral/core/stampText";
 import { settleMakings } from "@corral-iac/corral/proxmox/inventory/makings";
+import { renderDescription } from "@corral-iac/corral/proxmox/owner";
 import { proxmoxLister } from "@corral-iac/corral/proxmox/inventory/lister";
 import {
   type ProxmoxSimulator,
@@ -100,6 +100,19 @@ describe("the inventory of Proxmox VE", () => {
     assert.deepEqual([blind, unsettled], [[], []]);
   });
 
+  it("takes no copy for its own that somebody made by hand", async () => {
+    await start();
+    await clone(client, { vmId: 101, stamp: stampOf("web") });
+    await client.waitForTask(
+      await client.post("nodes/pve/qemu/101/clone", {
+        newid: 200,
+        name: "for-debugging",
+      }),
+    );
+    assert.match(simulator.machine(200).config.description ?? "", /vmid=101/);
+    assert.equal((await found("for-debugging")).owner, undefined);
+  });
+
   it("waits for a clone that was ordered, and then knows whose it is", async () => {
     await start({ taskMs: { qmclone: 1500 } });
     await beginClone(client, { vmId: 101, stamp: stampOf("web") });
@@ -113,7 +126,7 @@ describe("the inventory of Proxmox VE", () => {
     await client.post("nodes/pve/qemu", {
       vmid: 102,
       name: "corral-dev-disk",
-      description: renderStampText(stampOf("db")),
+      description: renderDescription(stampOf("db"), 102, undefined),
     });
     const made = await found("corral-dev-disk");
     assert.equal(made.owner?.stampId, "0123456789abcdef");
