@@ -4,6 +4,7 @@ export type Section =
   | "setup warm"
   | "guest"
   | "machines"
+  | "proxmox"
   | "injection"
   | "injection guest";
 
@@ -16,6 +17,7 @@ const COMMANDS: Readonly<Record<Section, string>> = {
   "setup warm": "npm run bench -- --write",
   guest: "npm run bench -- --guests --write",
   machines: "npm run bench -- --write",
+  proxmox: "npm run bench -- --write",
   injection: "npm run bench -- --write",
   "injection guest": "npm run bench -- --guests --write",
 };
@@ -50,8 +52,8 @@ Written by \`npm run bench -- --write\`; edit \`tools/bench/document.ts\`, not t
 
 | command | measures |
 | --- | --- |
-| \`npm run bench\` | warm setup, files and machines, in about ten minutes |
-| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\` |
+| \`npm run bench\` | warm setup, files and machines, in about a quarter of an hour |
+| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\`, \`proxmox\` |
 | \`npm run bench -- --runs 1 --machines 1\` | the same once and with one machine |
 | \`npm run bench -- --guests\` | a guest of the embedded lab too |
 | \`npm run bench -- --cold\` | setup with empty caches too, about a quarter of an hour |
@@ -68,6 +70,15 @@ Each side makes the same machines on this computer's libvirt, through the same b
 Memory is the most that all processes of a command had at one time, libvirt's own not among them: proportional set size, looked at ten times a second. A command that does not end within 60 s and 8 s for each machine is ended, and its run with it; both are told. On the side of terraform that happens: provider 0.8.3 reads each cloud-init disk back, and libvirt may send the first part of the file before it answers the call, the more likely the busier it is. The provider's go-libvirt takes that part for the answer and then waits for good.
 
 {{machines}}
+
+## Calls of the Proxmox VE API
+
+Each side makes the same machines on a simulated Proxmox VE (\`tools/lab/proxmox\`): clones of its template with cloud-init, memory and one network interface, in the same engine and by the same provider. Its tasks end at once and its guests answer at once, so what is counted is what is asked and not how long was waited. Calls are those that reach the API, by whomever; those that are not GET are changes and questions to the guest agent.
+
+- **Corral**: the ready program, each machine waited for until its guest is ready. Beside the machine it chooses the VM id, looks before the creation whether something is in the way, asks the guest agent for readiness and address, and shuts the machine down cleanly before its end.
+- **bare provider**: a program with the provider's machines alone, with the very settings that Corral gives them.
+
+{{proxmox}}
 
 ## Files
 

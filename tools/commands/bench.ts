@@ -11,6 +11,8 @@ import { benchGuestInjection, benchInjection } from "../bench/injectionBench";
 import { injectionGates, injectionText } from "../bench/injectionReport";
 import { benchMachines } from "../bench/machineBench";
 import { resultsOf } from "../bench/results";
+import { benchProxmox } from "../bench/proxmoxBench";
+import { proxmoxGates, proxmoxText } from "../bench/proxmoxReport";
 import { benchColdSetup, benchWarmSetup } from "../bench/setupBench";
 import { labDown, labStatus, labUp } from "../lab";
 import { daemonAnswers } from "../lab/daemons";
@@ -27,9 +29,13 @@ const page = path.join(repository, "docs/benchmarks.md");
 
 /** Twenty machines take minutes: so often they are measured at most, unless asked otherwise. */
 const RUNS_OF_MANY = 3;
+const RUNS_OF_ONE = 5;
 
 /** What can be measured by itself. */
-const PARTS = ["setup", "injection", "machines"];
+const PARTS = ["setup", "injection", "proxmox", "machines"];
+
+/** Numbers of machines on Proxmox VE. */
+const PROXMOX_MACHINES = [1, 10];
 
 interface Options {
   readonly only: readonly string[];
@@ -79,7 +85,7 @@ async function measureAll(
   const common = { repository, toolchain, signal, log: console.log };
   const sections = new Map<Section, string>();
   const gates: Gate[] = [];
-  const runs = options.runs ?? 5;
+  const runs = options.runs ?? RUNS_OF_ONE;
 
   if (options.only.includes("setup")) {
     const warm = await benchWarmSetup(common, runs);
@@ -108,6 +114,16 @@ async function measureAll(
     });
     sections.set("guest", measured(guestText(times)));
   }
+  if (options.only.includes("proxmox")) {
+    const figures = await benchProxmox({
+      ...common,
+      toolchain: await ensureToolchain([...piecesForStart, "proxmoxProvider"]),
+      rounds: roundsOf(PROXMOX_MACHINES, options.runs),
+    });
+    const own = proxmoxGates(figures);
+    gates.push(...own);
+    sections.set("proxmox", measured(proxmoxText(figures, own)));
+  }
   if (options.only.includes("machines")) {
     if (terraform === undefined) {
       console.log("  terraform: skipped, there is no such command here");
@@ -116,10 +132,7 @@ async function measureAll(
       ...common,
       terraform,
       provider: await libvirtProvider(),
-      rounds: options.machines.map((machines) => ({
-        machines,
-        runs: machines > 1 ? (options.runs ?? RUNS_OF_MANY) : runs,
-      })),
+      rounds: roundsOf(options.machines, options.runs),
     });
     const results = resultsOf(cycles);
     const own = gatesOf(results);
@@ -127,6 +140,14 @@ async function measureAll(
     sections.set("machines", measured(machinesText(results, hangs, own)));
   }
   return { sections, gates };
+}
+
+/** How often each number of machines is measured. */
+function roundsOf(machines: readonly number[], runs: number | undefined) {
+  return machines.map((count) => ({
+    machines: count,
+    runs: runs ?? (count > 1 ? RUNS_OF_MANY : RUNS_OF_ONE),
+  }));
 }
 
 async function libvirtProvider(): Promise<string> {
