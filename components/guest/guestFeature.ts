@@ -71,6 +71,8 @@ export class GuestFeature extends pulumi.ComponentResource {
       },
       {
         parent: this,
+        // Also in the state: what is undone, is undone before what it stands on.
+        dependsOn: opts?.dependsOn,
         // With the machine goes all that was set up in it.
         deletedWith: opts?.deletedWith,
         additionalSecretOutputs: hasSecrets ? ["stdout", "stderr"] : [],
