@@ -16,8 +16,11 @@ import { listEntries } from "../recipe";
 /** Counts changes of the code that makes the repository. */
 const builderVersion = 1;
 
-/** Compiled to tools/bin/lab/apt; the list stays where it is. */
-const listFile = path.resolve(__dirname, "../../../lab/apt/packages");
+/** Compiled to tools/bin/lab/apt; the lists stay where they are. */
+const listsFolder = path.resolve(__dirname, "../../../lab/apt");
+
+/** Lists of packages: those of every test run, and what is too big for that. */
+export type PackageList = "packages" | "packages-docker";
 
 /** A file that cloud-init writes into a guest. */
 export interface GuestFile {
@@ -32,13 +35,14 @@ export class AptRepository {
   private constructor(private readonly folder: string) {}
 
   /**
-   * The repository of the packages in `tools/lab/apt/packages`: in the cache, else made from where this
-   * machine's apt gets Debian 12.
+   * The repository of the packages in a list of `tools/lab/apt`: in the cache, else made from where
+   * this machine's apt gets Debian 12.
    */
   static async ensure(
     log: (line: string) => void = console.log,
+    name: PackageList = "packages",
   ): Promise<AptRepository> {
-    const list = fs.readFileSync(listFile, "utf8");
+    const list = fs.readFileSync(path.join(listsFolder, name), "utf8");
     const key = createHash("sha256")
       .update(`builder ${builderVersion}\n${list}`)
       .digest("hex")
