@@ -25,6 +25,8 @@ interface Suite {
   readonly jobs?: number;
   /** Pieces of the toolchain beside those of `npm start`: their build is no test's time. */
   readonly pieces?: readonly PieceName[];
+  /** Whether guests mount shares and install packages, which the lab has to serve. */
+  readonly servesGuests?: boolean;
   /** Takes hours: only by name, never in plain `npm test`. */
   readonly isLong?: boolean;
 }
@@ -46,6 +48,7 @@ const SUITES: readonly Suite[] = [
     testTimeoutSeconds: 600,
     jobs: 2,
     pieces: ["commandPlugin", "proxmoxProvider"],
+    servesGuests: true,
   },
   // Each file has a libvirt daemon of its own.
   { name: "kill", needs: "lab", testTimeoutSeconds: 180, jobs: 2 },
@@ -56,6 +59,7 @@ const SUITES: readonly Suite[] = [
     needs: "lab",
     testTimeoutSeconds: 600,
     pieces: ["commandPlugin", "proxmoxProvider"],
+    servesGuests: true,
     isLong: true,
   },
 ];
@@ -136,7 +140,7 @@ async function prepare(
     ...suites.flatMap(({ pieces = [] }) => pieces),
   ]);
   await ensureDebianPackages("tests", { log: console.log });
-  if (suites.some(({ name }) => name === "long")) {
+  if (suites.some(({ servesGuests }) => servesGuests)) {
     await ensureDebianPackages("nfs", { log: console.log });
     await AptRepository.ensure();
   }

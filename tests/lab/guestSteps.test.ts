@@ -8,10 +8,10 @@ import {
   ensureToolchain,
   piecesForStart,
 } from "@corral-iac/tools/toolchain/index";
-import { copyExample } from "../../support/example";
-import { type Connection, Guest } from "../../support/guest";
-import { domains, networks } from "../../support/hypervisor";
-import { type NfsServer, startNfs } from "../../support/nfs";
+import { copyExample } from "../support/example";
+import { type Connection, Guest } from "../support/guest";
+import { domains, networks } from "../support/hypervisor";
+import { type NfsServer, startNfs } from "../support/nfs";
 
 const STACK = "steps";
 const CIDR = "10.146.0.0/24";
@@ -100,7 +100,7 @@ describe("share, file and feature in a real guest", function () {
     fs.readFileSync(
       path.resolve(
         __dirname,
-        "../../../../examples/guest-steps/service/set-up.sh",
+        "../../../examples/guest-steps/service/set-up.sh",
       ),
       "utf8",
     );

@@ -9,9 +9,9 @@ import {
   type ProxmoxSimulator,
   startProxmox,
 } from "@corral-iac/tools/lab/proxmox/index";
-import { Guest } from "../../support/guest";
-import { virsh } from "../../support/hypervisor";
-import { ProxmoxApi } from "../../support/proxmoxApi";
+import { Guest } from "../support/guest";
+import { virsh } from "../support/hypervisor";
+import { ProxmoxApi } from "../support/proxmoxApi";
 
 const machine = "/nodes/pve/qemu/101";
 const bootSeconds = 300;

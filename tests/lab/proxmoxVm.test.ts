@@ -13,10 +13,10 @@ import {
   ensureToolchain,
   piecesForStart,
 } from "@corral-iac/tools/toolchain/index";
-import { copyExample } from "../../support/example";
-import { type Connection, Guest } from "../../support/guest";
-import { type NfsServer, startNfs } from "../../support/nfs";
-import { openProxmox, type ProxmoxTarget } from "../../support/proxmoxTarget";
+import { copyExample } from "../support/example";
+import { type Connection, Guest } from "../support/guest";
+import { type NfsServer, startNfs } from "../support/nfs";
+import { openProxmox, type ProxmoxTarget } from "../support/proxmoxTarget";
 
 const VM_ID = 8101;
 const CIDR = "10.143.0.0/24";

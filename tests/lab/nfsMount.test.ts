@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
-import type { Guest } from "../../support/guest";
-import { domains, networks, virsh } from "../../support/hypervisor";
+import type { Guest } from "../support/guest";
+import { domains, networks, virsh } from "../support/hypervisor";
 import {
   type ExampleShare as Share,
   NfsExample,
-} from "../../support/nfsExample";
+} from "../support/nfsExample";
 
 const STACK = "nfs";
 /** The host's own address in the guest's network. */
