@@ -18,7 +18,7 @@ const scopes = {
 
 /** Folders whose sources decide about a scope's result, and such files at the root. */
 const sourceFolders = {
-  setup: ["components", "tools"],
+  setup: ["components", "provider", "tools"],
   run: ["components", "provider", "cli", "tools"],
   all: ["components", "provider", "cli", "tools", "tests"],
 };

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { utils } from "ssh2";
+import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
 
 /** Keys in OpenSSH's formats. */
 export interface KeyPair {
@@ -12,9 +12,10 @@ export interface KeyPair {
 export function ensureKeyPair(folder: string, name: string): KeyPair {
   const file = path.join(folder, name);
   if (!fs.existsSync(file)) {
-    const made = utils.generateKeyPairSync("ed25519", { comment: name });
-    fs.writeFileSync(`${file}.pub`, `${made.public}\n`);
-    fs.writeFileSync(file, made.private, { mode: 0o600 });
+    // Not ssh2's own: one in three hundred of its keys cannot be read, not even by itself.
+    const made = generateEd25519();
+    fs.writeFileSync(`${file}.pub`, `${made.publicKey} ${name}\n`);
+    fs.writeFileSync(file, made.privateKey, { mode: 0o600 });
   }
   return {
     privateKey: fs.readFileSync(file, "utf8"),
