@@ -136,7 +136,7 @@ describe("NfsMount in a real guest", function () {
   it("finds and mends by refresh what was changed by hand", async () => {
     const before = await example.fstab();
     await guest.run(
-      "sudo sed -i '\\|/srv/data|d; s/ro,vers=4.2/ro,vers=4.1/' /etc/fstab && sudo umount /srv/data",
+      "sudo sed -i '\\|/srv/data|d; s/ro,vers=4.2/ro,vers=4.1/' /etc/fstab && sudo umount /srv/data && sudo rmdir /srv/data",
     );
     await example.mustUp("--expect-no-changes");
     const seen = await example.stack.must([

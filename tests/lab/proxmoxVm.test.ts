@@ -112,12 +112,17 @@ describe("VM 8101 on Proxmox VE, from the clone to its final form", function () 
     const steps = [
       "VirtualEnvironmentVm worker-vm created",
       "GuestReady worker-ready created",
-      "NfsMount worker-mount-srv-data created",
-      "FileInjection worker-files created",
-      "GuestFeature worker-feature-motd created",
+      "GuestMount worker-mount-srv-data-mount created",
+      "GuestFiles worker-files-files created",
+      "remote:Command worker-feature-motd-command created",
       "ProxmoxSnapshot worker-final-form created",
     ].map((step) => printed.indexOf(step));
     assert.ok(!steps.includes(-1), printed);
+    assert.deepEqual(
+      steps,
+      [...steps].sort((a, b) => a - b),
+      printed,
+    );
     const { vmId, connection, cloudInitStatus } = await stack.outputs<{
       vmId: number;
       connection: Connection;
@@ -177,7 +182,7 @@ describe("VM 8101 on Proxmox VE, from the clone to its final form", function () 
       "farm:shares": [share("rw", "/srv/data"), share("ro", "/srv/manuals")],
       "farm:greeting": "Good morning",
     });
-    assert.match(printed, /NfsMount worker-mount-srv-manuals created/);
+    assert.match(printed, /GuestMount worker-mount-srv-manuals-mount created/);
     assert.match(printed, /GuestFiles worker-files-files updated/);
     assert.equal(
       await mounted("/srv/manuals"),

@@ -1,4 +1,4 @@
-import * as os from "node:os";
+import * as net from "node:net";
 import { NfsServer } from "@corral-iac/tools/lab/nfs/server";
 import { becomes } from "@corral-iac/tools/lab/processes";
 
@@ -14,14 +14,19 @@ const ADDRESS_SECONDS = 180;
  *   it is waited for.
  */
 export async function startNfs(address: string): Promise<NfsServer> {
-  const isThere = () =>
-    Object.values(os.networkInterfaces())
-      .flat()
-      .some((own) => own?.address === address);
-  if (!(await becomes(isThere, ADDRESS_SECONDS))) {
+  if (!(await becomes(() => isOwnAddress(address), ADDRESS_SECONDS))) {
     throw new Error(
       `this machine has no address ${address} after ${ADDRESS_SECONDS} s`,
     );
   }
   return NfsServer.start(address);
+}
+
+/** Node's list of interfaces leaves out a bridge that no guest is on yet; a socket can tell. */
+function isOwnAddress(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", () => resolve(false));
+    server.listen(0, address, () => server.close(() => resolve(true)));
+  });
 }
