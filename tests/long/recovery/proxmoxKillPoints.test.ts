@@ -3,7 +3,7 @@ import { messageOf } from "@corral-iac/corral/core/errors";
 import { ProxmoxSubject } from "../../support/killHarness/proxmoxSubject";
 
 /** How many there are for the machine under test: a step or call that gets lost shall be noticed. */
-const KILL_POINTS = 29;
+const KILL_POINTS = 30;
 
 const SECONDS_PER_POINT = 120;
 

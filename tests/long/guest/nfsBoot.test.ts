@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { becomes } from "@corral-iac/tools/lab/processes";
-import { NfsExample } from "../support/nfsExample";
+import { NfsExample } from "../../support/nfsExample";
 
 const BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
 
