@@ -237,12 +237,10 @@ describe("VM 8101 on Proxmox VE, from the clone to its final form", function () 
     ) as {
       deployment: { resources: Record<string, unknown>[] };
     };
-    // Secrets are encrypted anew each time.
-    return deployment.resources.map(({ urn, id, modified }) => ({
-      urn,
-      id,
-      modified,
-    }));
+    // Secrets are encrypted anew each time, and the engine writes in the order in which it is told.
+    return deployment.resources
+      .map(({ urn, id, modified }) => ({ urn, id, modified }))
+      .sort((one, other) => (String(one.urn) < String(other.urn) ? -1 : 1));
   }
 
   function bootId(): Promise<string> {
