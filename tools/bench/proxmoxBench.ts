@@ -79,6 +79,12 @@ async function runSide(
           `${calls.all} calls, ${calls.changing} of them changing, ${seconds.toFixed(1)} s`,
       );
     }
+    const clones = proxmox.tasks.filter(({ type }) => type === "qmclone");
+    if (clones.length !== machines) {
+      throw new Error(
+        `${side} cloned ${clones.length} machines instead of ${machines}: the sides cannot be compared`,
+      );
+    }
     if (proxmox.unknownCalls.length > 0) {
       throw new Error(
         `the simulator does not know ${proxmox.unknownCalls.join(", ")}: nothing is measured with it`,

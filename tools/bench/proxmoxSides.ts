@@ -140,7 +140,7 @@ names.forEach((name, index) => {
     vmId: 200 + index,
     description: "a machine",
     tags: ["bench"],
-    templateId: args.template.vmId,
+    template: { vmId: args.template.vmId, templateNode: args.node },
     macAddresses: ["52:54:00:00:00:" + (16 + index).toString(16)],
     initialization: {
       datastoreId: "local-lvm",
