@@ -31,6 +31,13 @@ export const debianGroups = {
     { name: "e2fsprogs", shows: "mkfs.ext4" },
     { name: "fdisk", shows: "sfdisk" },
   ],
+  /** The lab's systemd hosts: containers with a link to this machine. */
+  host: [
+    { name: "systemd-container", shows: "systemd-nspawn" },
+    { name: "iproute2", shows: "ip" },
+    { name: "util-linux", shows: "nsenter" },
+    { name: "openssh-client", shows: "ssh-keygen" },
+  ],
   /** What the suites talk to beside the hypervisor: a real ssh server, and Alpine's shell. */
   tests: [
     { name: "openssh-server", shows: "/usr/sbin/sshd" },

@@ -76,11 +76,15 @@ export async function download(url: string, file: string): Promise<void> {
 }
 
 /**
- * The SHA-256 of a file in a list as `sha256sum` writes it.
+ * The SHA-256 of a file in a list as `sha256sum` writes it, or in a text that is nothing but the
+ * sum, as Kubernetes publishes it.
  *
  * @throws Error when the list does not name the file.
  */
 export function checksumOf(list: string, fileName: string): string {
+  if (/^[0-9a-f]{64}$/i.test(list.trim())) {
+    return list.trim().toLowerCase();
+  }
   for (const line of list.split("\n")) {
     const [sum, name] = line.trim().split(/\s+\*?/);
     if (name === fileName && sum !== undefined && /^[0-9a-f]{64}$/i.test(sum)) {
@@ -127,22 +131,25 @@ export async function downloadRelease(
     fs.renameSync(draft, archive);
   }
   const target = path.join(into, pin.binary);
-  if (name.endsWith(".zip")) {
+  const { member } = release;
+  if (member === undefined) {
+    fs.copyFileSync(archive, target);
+  } else if (name.endsWith(".zip")) {
     const entry = readZip(fs.readFileSync(archive)).find(
-      (candidate) => candidate.name === release.member,
+      (candidate) => candidate.name === member,
     );
     if (entry === undefined) {
-      throw new Error(`${release.url} holds no ${release.member}`);
+      throw new Error(`${release.url} holds no ${member}`);
     }
     fs.writeFileSync(target, entry.read());
   } else {
     // In a folder of its own: the archive of the CLI has a folder named as its binary.
     const unpacked = path.join(into, "unpacked");
     fs.mkdirSync(unpacked);
-    await run("tar", ["-xzf", archive, "-C", unpacked, release.member], {
+    await run("tar", ["-xzf", archive, "-C", unpacked, member], {
       timeoutSeconds: 120,
     });
-    fs.renameSync(path.join(unpacked, release.member), target);
+    fs.renameSync(path.join(unpacked, member), target);
     fs.rmSync(unpacked, { recursive: true });
   }
   fs.chmodSync(target, 0o755);

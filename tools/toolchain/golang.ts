@@ -187,15 +187,75 @@ export function goBuildEnvironment(platform: Platform): Record<string, string> {
   };
 }
 
-/** The arguments of `go` for a piece. */
-export function goBuildArguments(recipe: GoRecipe, output: string): string[] {
+/**
+ * The arguments of `go` for a piece.
+ *
+ * @param overlay file that puts the recipe's `embeds` in place; undefined when it has none.
+ */
+export function goBuildArguments(
+  recipe: GoRecipe,
+  output: string,
+  overlay?: string,
+): string[] {
   const variables = Object.entries(recipe.variables ?? {})
     .map(([name, value]) => ` -X ${name}=${value}`)
     .join("");
   const flags = goBuildFlags.map((flag) =>
     flag.startsWith("-ldflags=") ? flag + variables : flag,
   );
-  return ["build", ...flags, "-o", output, recipe.package];
+  const overlays = overlay === undefined ? [] : ["-overlay", overlay];
+  return ["build", ...flags, ...overlays, "-o", output, recipe.package];
+}
+
+/**
+ * Splits MODULE/PATH by the modules that a go.mod requires.
+ *
+ * @throws Error when none of them holds the file.
+ */
+export function moduleOf(
+  source: string,
+  goMod: string,
+): { module: string; file: string } {
+  const module = [...goMod.matchAll(/^(?:require)?\s+(\S+) v\S+/gm)]
+    .map(([, name = ""]) => name)
+    .filter((name) => source.startsWith(`${name}/`))
+    // One module may stand below another.
+    .sort((left, right) => right.length - left.length)[0];
+  if (module === undefined) {
+    throw new Error(`${source} is in no module that the go.mod requires`);
+  }
+  return { module, file: source.slice(module.length + 1) };
+}
+
+/**
+ * Writes beside the output where the files are that a recipe embeds out of its modules, in the form
+ * of `go build -overlay`. Undefined for a recipe without any.
+ */
+async function writeOverlay(
+  go: string,
+  { embeds }: GoRecipe,
+  moduleFolder: string,
+  output: string,
+  env: Record<string, string>,
+): Promise<string | undefined> {
+  if (embeds === undefined) {
+    return undefined;
+  }
+  const goMod = fs.readFileSync(path.join(moduleFolder, "go.mod"), "utf8");
+  const places: Record<string, string> = {};
+  for (const [name, source] of Object.entries(embeds)) {
+    const { module, file } = moduleOf(source, goMod);
+    const said = await run(go, ["mod", "download", "-json", module], {
+      cwd: moduleFolder,
+      env,
+      timeoutSeconds: buildSeconds,
+    });
+    const { Dir } = JSON.parse(said) as { Dir: string };
+    places[path.join(moduleFolder, name)] = path.join(Dir, file);
+  }
+  const overlay = `${output}.overlay.json`;
+  fs.writeFileSync(overlay, JSON.stringify({ Replace: places }));
+  return overlay;
 }
 
 /** Builds a piece from its committed module. A failed load of a module is tried once more. */
@@ -206,12 +266,21 @@ export async function goBuild(
   output: string,
   platform: Platform,
 ): Promise<void> {
-  const build = (): Promise<string> =>
-    run(go, goBuildArguments(recipe, output), {
-      cwd: moduleFolder,
-      env: goBuildEnvironment(platform),
-      timeoutSeconds: buildSeconds,
-    });
+  const env = goBuildEnvironment(platform);
+  const build = async (): Promise<string> => {
+    const overlay = await writeOverlay(go, recipe, moduleFolder, output, env);
+    try {
+      return await run(go, goBuildArguments(recipe, output, overlay), {
+        cwd: moduleFolder,
+        env,
+        timeoutSeconds: buildSeconds,
+      });
+    } finally {
+      if (overlay !== undefined) {
+        fs.rmSync(overlay, { force: true });
+      }
+    }
+  };
   try {
     await build();
   } catch (error) {

@@ -23,7 +23,12 @@ import { stepLine } from "./report";
 import { obtain, sourcesFor } from "./sources";
 
 export { ensureDebianPackages } from "./debian";
-export { piecesForStart, pieceNames, type PieceName } from "./pins";
+export {
+  piecesForKubevirt,
+  piecesForStart,
+  pieceNames,
+  type PieceName,
+} from "./pins";
 
 /** A usable toolchain. */
 export interface Toolchain {

@@ -27,6 +27,8 @@ export function pieceKey(
     platform.arch,
     pin.go.package,
     JSON.stringify(pin.go.variables ?? {}),
+    // Left out where there are none, so that the keys of before stay.
+    ...(pin.go.embeds ? [JSON.stringify(pin.go.embeds)] : []),
     ...goBuildFlags,
     files.goMod,
     files.goSum,

@@ -4,6 +4,8 @@
  * folder `go/<folder>` with its go.mod and go.sum.
  */
 
+import { kubevirtPieceNames, kubevirtPins } from "./kubevirtPins";
+
 /** The pieces of the toolchain by name. */
 export const pieceNames = [
   "pulumi",
@@ -14,6 +16,7 @@ export const pieceNames = [
   "yamlHost",
   "commandPlugin",
   "actionlint",
+  ...kubevirtPieceNames,
 ] as const;
 
 export type PieceName = (typeof pieceNames)[number];
@@ -26,6 +29,9 @@ export const piecesForStart: readonly PieceName[] = [
   "libvirtProvider",
 ];
 
+/** What the lab for KubeVirt and programs that use it need. */
+export const piecesForKubevirt: readonly PieceName[] = kubevirtPieceNames;
+
 /** Operating system and processor in Go's words, for example `linux`, `amd64`. */
 export interface Platform {
   readonly os: string;
@@ -36,8 +42,8 @@ export interface Platform {
 export interface Release {
   readonly url: string;
   readonly checksumsUrl: string;
-  /** Path of the binary inside the archive. */
-  readonly member: string;
+  /** Path of the binary inside the archive; undefined where the file is the binary itself. */
+  readonly member?: string;
 }
 
 /** How the piece is built from pinned Go modules. */
@@ -51,6 +57,11 @@ export interface GoRecipe {
    * Setup says so, and takes the real piece once it can be had.
    */
   readonly isStandIn?: boolean;
+  /**
+   * Files out of the module's dependencies that its sources embed (`go:embed`): each one's path in
+   * the folder, and where it is, as MODULE/PATH. They are too large to be committed.
+   */
+  readonly embeds?: Readonly<Record<string, string>>;
   /** Variables set at link time (`-X NAME=VALUE`). */
   readonly variables?: Readonly<Record<string, string>>;
   /** Seconds of a cold build on two cores, for the line that announces it. */
@@ -77,8 +88,11 @@ export interface PiecePin {
   readonly binary: string;
   readonly place: Place;
   readonly go: GoRecipe;
-  /** Undefined where the official way is `pulumi plugin install`. */
-  readonly release?: (platform: Platform) => Release;
+  /**
+   * Undefined, or without a result for a platform, where there is none, and where the official way
+   * is `pulumi plugin install`.
+   */
+  readonly release?: (platform: Platform) => Release | undefined;
 }
 
 const pulumiVersion = "3.259.0";
@@ -246,6 +260,7 @@ export const pins: Readonly<Record<PieceName, PiecePin>> = {
       };
     },
   },
+  ...kubevirtPins,
 };
 
 /** What every Go build is given; part of each piece's key. */

@@ -115,6 +115,9 @@ const attempts: Readonly<Record<SourceName, Attempt>> = {
     }
     const { pin } = piece;
     const release = pin.release?.(paths.platform);
+    if (release === undefined && pin.place.kind !== "plugin") {
+      return undefined;
+    }
     log(`${pin.title} ${pin.version}: loading the official release ...`);
     return intoCache(piece, "download", (folder) => {
       if (release !== undefined) {
