@@ -160,8 +160,8 @@ async function bundleProvider() {
     // The SDK speaks of classes by their names.
     keepNames: true,
     banner: { js: "#!/usr/bin/env node" },
-    // Native and optional: ssh2 does without them.
-    external: ["cpu-features", "*.node"],
+    // Native and optional: ssh2 and ws do without them.
+    external: ["cpu-features", "*.node", "bufferutil", "utf-8-validate"],
     logLevel: "error",
   });
   const [file] = made.outputFiles;

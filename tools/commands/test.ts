@@ -5,11 +5,14 @@ import { messageOf } from "@corral-iac/corral/core/errors";
 import execa from "execa";
 import { labDown, labStatus, labUp } from "../lab";
 import { AptRepository } from "../lab/apt/repository";
+import { ensureHostRoot, ensureTinyGuest } from "../lab/host/images";
+import { kubevirtDown, kubevirtStatus, kubevirtUp } from "../lab/kubevirt";
 import type { SuiteResult } from "../test/runSuite";
 import {
   ensureDebianPackages,
   ensureToolchain,
   type PieceName,
+  piecesForKubevirt,
   piecesForStart,
   type Toolchain,
 } from "../toolchain";
@@ -27,6 +30,10 @@ interface Suite {
   readonly pieces?: readonly PieceName[];
   /** Whether guests mount shares and install packages, which the lab has to serve. */
   readonly servesGuests?: boolean;
+  /** Whether there are hosts of microVMs, whose images are no test's time either. */
+  readonly usesHosts?: boolean;
+  /** Whether the lab for KubeVirt has to be up, which all files share. */
+  readonly usesKubevirt?: boolean;
   /** Takes hours: only by name, never in plain `npm test`. */
   readonly isLong?: boolean;
 }
@@ -40,6 +47,7 @@ const SUITES: readonly Suite[] = [
     testTimeoutSeconds: 180,
     jobs: 2,
     pieces: ["yamlHost", "commandPlugin", "proxmoxProvider"],
+    usesHosts: true,
   },
   {
     // A guest keeps one processor busy, and its test waits for it.
@@ -47,8 +55,9 @@ const SUITES: readonly Suite[] = [
     needs: "lab",
     testTimeoutSeconds: 600,
     jobs: 2,
-    pieces: ["commandPlugin", "proxmoxProvider"],
+    pieces: ["commandPlugin", "proxmoxProvider", ...piecesForKubevirt],
     servesGuests: true,
+    usesHosts: true,
   },
   // Each file has a libvirt daemon of its own.
   { name: "kill", needs: "lab", testTimeoutSeconds: 180, jobs: 2 },
@@ -58,8 +67,10 @@ const SUITES: readonly Suite[] = [
     name: "long",
     needs: "lab",
     testTimeoutSeconds: 600,
-    pieces: ["commandPlugin", "proxmoxProvider"],
+    pieces: ["commandPlugin", "proxmoxProvider", ...piecesForKubevirt],
     servesGuests: true,
+    usesHosts: true,
+    usesKubevirt: true,
     isLong: true,
   },
 ];
@@ -144,11 +155,23 @@ async function prepare(
     await ensureDebianPackages("nfs", { log: console.log });
     await AptRepository.ensure();
   }
+  if (suites.some(({ usesHosts }) => usesHosts)) {
+    await ensureHostRoot(console.log);
+    await ensureTinyGuest();
+  }
   const wasUp = (await labStatus("libvirt")).up;
+  const leaveKubevirt =
+    !suites.some(({ usesKubevirt }) => usesKubevirt) || kubevirtStatus().up;
   await labUp("libvirt", { log: console.log });
+  if (suites.some(({ usesKubevirt }) => usesKubevirt)) {
+    await kubevirtUp();
+  }
   return {
     variables: toolchain.env,
     release: async () => {
+      if (!leaveKubevirt) {
+        await kubevirtDown();
+      }
       await (wasUp ? labUp("libvirt", { log: console.log }) : takeLabDown());
     },
   };

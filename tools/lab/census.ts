@@ -85,8 +85,11 @@ export async function census(place: Place = THIS_MACHINE): Promise<Census> {
 }
 
 /** What is there after and was not before, and the other way round, as lines for people. */
-export function diffCensus(before: Census, after: Census): string[] {
-  const kinds = Object.keys(before) as CensusKind[];
+export function diffCensus<Kind extends string>(
+  before: Readonly<Record<Kind, readonly string[]>>,
+  after: Readonly<Record<Kind, readonly string[]>>,
+): string[] {
+  const kinds = Object.keys(before) as Kind[];
   return kinds.flatMap((kind) => [
     ...without(after[kind], before[kind]).map(
       (item) => `left behind: ${kind} ${item}`,

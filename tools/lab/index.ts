@@ -15,12 +15,8 @@ import {
   startDaemons,
   uri,
 } from "./daemons";
-import {
-  cachedImage,
-  ensureImage,
-  type GuestImage,
-  imagesFolder,
-} from "./image";
+import { cachedImage, ensureImage, type GuestImage } from "./image";
+import { imagesFolder } from "./imageCache";
 import {
   activatePool,
   describeUsers,

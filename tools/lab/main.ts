@@ -1,5 +1,7 @@
 import { table } from "../toolchain/report";
 import { labDown, type LabStatus, labStatus, labUp } from ".";
+import { hostDown, hostStatus, hostUp } from "./host";
+import { kubevirtDown, kubevirtStatus, kubevirtUp } from "./kubevirt";
 import {
   environmentFile,
   proxmoxDown,
@@ -7,7 +9,7 @@ import {
   proxmoxUp,
 } from "./proxmox/process";
 
-const usage = `npm run lab -- up|down|status libvirt|proxmox [OPTIONS]
+const usage = `npm run lab -- up|down|status libvirt|proxmox|host|kubevirt [OPTIONS]
 
 libvirt
   up       starts the daemon if none runs, builds the guest image once, makes the storage pool
@@ -20,6 +22,16 @@ proxmox    a simulated Proxmox VE, whose machines are guests of the lab for libv
   up       brings up the lab for libvirt, then the simulator as a process of its own
            --no-guests  machines run in the books only; needs no lab for libvirt
   down     ends it and removes its machines, networks and disks
+  status   shows the parts; exit code 3 when it is not up
+
+host       a Linux host with a systemd of its own in a container, for microVMs; needs root
+  up       builds its root folder and a tiny guest once, starts it, puts the guest's files onto it
+  down     ends it and removes all of it; what was built stays
+  status   shows the parts; exit code 3 when it is not up
+
+kubevirt   a Kubernetes control plane with KubeVirt; its machines run in the books only
+  up       builds its programs once (a quarter of an hour), then starts them
+  down     ends them and removes all that they kept
   status   shows the parts; exit code 3 when it is not up`;
 
 /** A lab as the command sees it. */
@@ -58,6 +70,23 @@ const labs: Readonly<Record<string, Lab>> = {
     },
     down: () => proxmoxDown(),
     status: () => Promise.resolve(proxmoxStatus()),
+  },
+  host: {
+    options: {},
+    up: async () => {
+      console.log(`\n${await hostUp()}`);
+    },
+    down: () => hostDown(),
+    status: () => Promise.resolve(hostStatus()),
+  },
+  kubevirt: {
+    options: {},
+    up: async () => {
+      const { kubeconfig } = await kubevirtUp();
+      console.log(`\nFor kubectl: export KUBECONFIG=${kubeconfig}`);
+    },
+    down: () => kubevirtDown(),
+    status: () => Promise.resolve(kubevirtStatus()),
   },
 };
 

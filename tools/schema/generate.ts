@@ -35,6 +35,24 @@ const TARGETS: readonly SchemaTarget[] = [
     allowFromConfig: false,
   },
   {
+    source: "components/microvm/args.ts",
+    types: ["MicroVmArgs"],
+    outputs: ["components/microvm/args.schema.json"],
+    allowFromConfig: false,
+  },
+  {
+    source: "components/microvm/hostArgs.ts",
+    types: ["MicroVmHostArgs"],
+    outputs: ["components/microvm/hostArgs.schema.json"],
+    allowFromConfig: false,
+  },
+  {
+    source: "components/kubevirt/baseArgs.ts",
+    types: ["KubevirtClusterArgs", "KubevirtBaseSnapshotsArgs"],
+    outputs: ["components/kubevirt/args.schema.json"],
+    allowFromConfig: false,
+  },
+  {
     source: "components/guest/fileInjectionArgs.ts",
     types: ["FileInjectionArgs"],
     outputs: ["components/guest/fileInjection.schema.json"],

@@ -1,0 +1,198 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import execa from "execa";
+
+/** The guest's view of the network, as KubeVirt's masquerade binding gives it: the same in each. */
+export const guestAddress = "10.0.2.2";
+const guestGateway = "10.0.2.1";
+
+/** A network namespace in the place of a machine's pod. */
+export interface Pod {
+  readonly namespace: string;
+  /** Address at which this machine and other pods reach the guest. */
+  readonly address: string;
+}
+
+/**
+ * The network of the pods of real guests: one bridge of this machine, and for each pod a network
+ * namespace with KubeVirt's masquerade binding in it, so that a guest keeps its own address
+ * whatever its pod's is.
+ */
+export class PodNetwork {
+  private readonly id: string;
+
+  constructor(private readonly folder: string) {
+    this.id = createHash("sha256").update(folder).digest("hex").slice(0, 6);
+  }
+
+  /** Makes a pod's network. What is there of an earlier attempt goes first. */
+  async make(uid: string): Promise<Pod> {
+    await this.remove(uid);
+    const net = await this.ensureBridge();
+    const namespace = this.namespaceOf(uid);
+    const pod: Pod = { namespace, address: `${net}.${this.take(uid)}` };
+    const inside = (...args: string[]) =>
+      ip("netns", "exec", namespace, "ip", ...args);
+    await ip("netns", "add", namespace);
+    const outer = `${this.prefix}${hash(uid, 6)}`;
+    await ip(
+      ...["link", "add", outer, "type", "veth"],
+      ...["peer", "name", "eth0", "netns", namespace],
+    );
+    await ip("link", "set", outer, "master", this.bridge, "up");
+    await inside("link", "set", "lo", "up");
+    await inside("addr", "add", `${pod.address}/24`, "dev", "eth0");
+    await inside("link", "set", "eth0", "up");
+    await inside("route", "add", "default", "via", `${net}.1`);
+    await inside("link", "add", "k6t-eth0", "type", "bridge");
+    await inside("addr", "add", `${guestGateway}/24`, "dev", "k6t-eth0");
+    await inside("link", "set", "k6t-eth0", "up");
+    await inside("tuntap", "add", "tap0", "mode", "tap");
+    await inside("link", "set", "tap0", "master", "k6t-eth0", "up");
+    const run = (...args: string[]) => ip("netns", "exec", namespace, ...args);
+    await run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1");
+    const nat = (...rule: string[]) => run("iptables", "-t", "nat", ...rule);
+    await nat(
+      "-A",
+      "PREROUTING",
+      "-i",
+      "eth0",
+      "-j",
+      "DNAT",
+      "--to",
+      guestAddress,
+    );
+    await nat("-A", "POSTROUTING", "-o", "eth0", "-j", "MASQUERADE");
+    return pod;
+  }
+
+  /** Removes a pod's network; its interfaces go with it. */
+  async remove(uid: string): Promise<void> {
+    const namespace = this.namespaceOf(uid);
+    if ((await namespaces()).includes(namespace)) {
+      await ip("netns", "delete", namespace);
+    }
+    this.release(uid);
+  }
+
+  /** Removes all networks and the bridge. */
+  async removeAll(): Promise<void> {
+    for (const name of await namespaces()) {
+      if (name.startsWith(this.prefix)) {
+        await ip("netns", "delete", name);
+      }
+    }
+    if (os.networkInterfaces()[this.bridge] !== undefined) {
+      await ip("link", "delete", this.bridge);
+    }
+  }
+
+  private get prefix(): string {
+    return `kv${this.id}`;
+  }
+
+  private get bridge(): string {
+    return `${this.prefix}-br`;
+  }
+
+  /** The DHCP server of a pod: gives its one guest its one address. */
+  dhcpCommand(): string[] {
+    return [
+      "dnsmasq",
+      ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
+      ...["--no-resolv", "--no-hosts", "--port=0", "--leasefile-ro"],
+      ...["--interface=k6t-eth0", "--bind-interfaces"],
+      `--dhcp-range=${guestAddress},${guestAddress},255.255.255.0,infinite`,
+      `--dhcp-option=option:router,${guestGateway}`,
+      "--dhcp-authoritative",
+    ];
+  }
+
+  private namespaceOf(uid: string): string {
+    return `${this.prefix}-${hash(uid, 8)}`;
+  }
+
+  /** The network's first three parts. */
+  private async ensureBridge(): Promise<string> {
+    const known = os.networkInterfaces()[this.bridge]?.[0]?.address;
+    if (known !== undefined) {
+      return known.slice(0, known.lastIndexOf("."));
+    }
+    const taken = Object.values(os.networkInterfaces())
+      .flatMap((all) => all ?? [])
+      .map(({ address }) => address);
+    const first = parseInt(this.id.slice(0, 2), 16);
+    const number = Array.from(
+      { length: 256 },
+      (_, step) => (first + step) % 256,
+    ).find(
+      (one) => !taken.some((address) => address.startsWith(`10.142.${one}.`)),
+    );
+    if (number === undefined) {
+      throw new Error(
+        "All networks 10.142.0.0/24 to 10.142.255.0/24 are in use.",
+      );
+    }
+    const net = `10.142.${number}`;
+    await ip("link", "add", this.bridge, "type", "bridge");
+    await ip("addr", "add", `${net}.1/24`, "dev", this.bridge);
+    await ip("link", "set", this.bridge, "up");
+    return net;
+  }
+
+  /** Last parts of the pods' addresses, by the instances' uid: they outlive the handler. */
+  private get numbersFile(): string {
+    return path.join(this.folder, "pod-addresses.json");
+  }
+
+  private get numbers(): Record<string, number> {
+    return fs.existsSync(this.numbersFile)
+      ? (JSON.parse(fs.readFileSync(this.numbersFile, "utf8")) as Record<
+          string,
+          number
+        >)
+      : {};
+  }
+
+  private take(uid: string): number {
+    const all = this.numbers;
+    const used = new Set(Object.values(all));
+    const free = Array.from({ length: 253 }, (_, index) => index + 2).find(
+      (number) => !used.has(number),
+    );
+    const number = all[uid] ?? free;
+    if (number === undefined) {
+      throw new Error("All addresses of the lab's pods are in use.");
+    }
+    fs.writeFileSync(
+      this.numbersFile,
+      JSON.stringify({ ...all, [uid]: number }),
+    );
+    return number;
+  }
+
+  private release(uid: string): void {
+    const { [uid]: gone, ...rest } = this.numbers;
+    if (gone !== undefined) {
+      fs.writeFileSync(this.numbersFile, JSON.stringify(rest));
+    }
+  }
+}
+
+function hash(text: string, length: number): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, length);
+}
+
+async function namespaces(): Promise<string[]> {
+  const { stdout } = await execa("ip", ["netns", "list"]);
+  return stdout
+    .split("\n")
+    .map((line) => line.split(" ")[0] ?? "")
+    .filter((name) => name !== "");
+}
+
+async function ip(...args: readonly string[]): Promise<void> {
+  await execa("ip", args, { timeout: 30_000 });
+}
