@@ -1,4 +1,5 @@
 import type { Plugin } from "./frame/serve";
+import { closeKubeClients } from "./kubevirt/clients";
 import { closeProxmoxClients } from "./proxmox/clients";
 import { appliedRevision } from "./resources/appliedRevision";
 import { cloudInitDisk } from "./resources/cloudInitDisk";
@@ -6,8 +7,18 @@ import { consoleLog } from "./resources/consoleLog";
 import { guestFiles } from "./resources/guestFiles";
 import { guestMount } from "./resources/guestMount";
 import { guestReady } from "./resources/guestReady";
+import { kubeadmSecrets } from "./resources/kubeadmSecrets";
+import { kubevirtNodes } from "./resources/kubevirtNodes";
+import { kubevirtReady } from "./resources/kubevirtReady";
+import { kubevirtSnapshots } from "./resources/kubevirtSnapshots";
 import { libvirtDisk } from "./resources/libvirtDisk";
 import { libvirtPower } from "./resources/libvirtPower";
+import { microVmAddress } from "./resources/microVmAddress";
+import { microVmImage } from "./resources/microVmImage";
+import { microVmNetwork } from "./resources/microVmNetwork";
+import { microVmService } from "./resources/microVmService";
+import { microVmVolume } from "./resources/microVmVolume";
+import { provisioningDecision } from "./resources/provisioningDecision";
 import { proxmoxShutdown } from "./resources/proxmoxShutdown";
 import { proxmoxSnapshot } from "./resources/proxmoxSnapshot";
 import { proxmoxTemplate } from "./resources/proxmoxTemplate";
@@ -33,8 +44,18 @@ export const plugin: Plugin = {
     guestFiles,
     guestMount,
     guestReady,
+    kubeadmSecrets,
+    kubevirtNodes,
+    kubevirtReady,
+    kubevirtSnapshots,
     libvirtDisk,
     libvirtPower,
+    microVmAddress,
+    microVmImage,
+    microVmNetwork,
+    microVmService,
+    microVmVolume,
+    provisioningDecision,
     proxmoxShutdown,
     proxmoxSnapshot,
     proxmoxTemplate,
@@ -44,6 +65,7 @@ export const plugin: Plugin = {
   ],
   close() {
     closeSshPool();
+    closeKubeClients();
     closeProxmoxClients();
   },
 };

@@ -66,6 +66,15 @@ export interface ResourceHandlers<I, O> {
    * `old` is there for an update.
    */
   preview?(inputs: InputsToCheck<I>, old?: State<I, O>): Partial<O>;
+  /**
+   * Like `preview`, and may look at what is there; goes before it. When it fails the preview goes on:
+   * the user is told why, and the outputs are unknown.
+   */
+  foresee?(
+    ctx: OperationContext,
+    inputs: InputsToCheck<I>,
+    old?: State<I, O>,
+  ): Promise<Partial<O>>;
   /** What is there now. `undefined`: it is gone. Must not wait. Left out: the state is trusted. */
   read?(
     ctx: OperationContext,

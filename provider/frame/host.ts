@@ -7,7 +7,7 @@ import type { OperationContext, ResourceLog } from "./context";
 import type { AnyResource, InputsToCheck, State } from "./define";
 import { diffInputs } from "./diff";
 import type { Change } from "./diff";
-import { PartialFailure } from "./errors";
+import { CancelledError, PartialFailure } from "./errors";
 import { markSecretOutputs, normalize } from "./normalize";
 import type { Operations } from "./operations";
 import { Redactor } from "./redact";
@@ -107,14 +107,20 @@ export class ResourceHost {
   }
 
   /** What a preview shows of the outputs. Nothing acts. */
-  preview(type: string, inputs: PropertyMap, old?: Stored): PropertyMap {
-    const resource = this.resource(type);
+  async preview(
+    request: Request,
+    inputs: PropertyMap,
+    old?: Stored,
+  ): Promise<PropertyMap> {
+    const resource = this.resource(request.type);
     const normal = normalize(resource.inputs, inputs);
+    const secrets = secretsOf(normal, old);
+    const given = plain(normal) as InputsToCheck<Plain>;
+    const before = old && plainState(resource, old);
     const foreseen: Plain = {
-      ...resource.preview?.(
-        plain(normal) as InputsToCheck<Plain>,
-        old && plainState(resource, old),
-      ),
+      ...(resource.foresee === undefined
+        ? resource.preview?.(given, before)
+        : await this.foresee(resource, request, secrets, normal, before)),
     };
     if (old && !resource.update) {
       Object.assign(foreseen, plain(old.outputs), foreseen);
@@ -123,7 +129,39 @@ export class ResourceHost {
     for (const name of Object.keys(resource.outputs.properties)) {
       outputs[name] = name in foreseen ? fromPlain(foreseen[name]) : unknown;
     }
-    return this.asOutputs(resource, outputs, secretsOf(normal, old));
+    return this.asOutputs(resource, outputs, secrets);
+  }
+
+  private async foresee(
+    resource: AnyResource,
+    request: Request,
+    secrets: Redactor,
+    inputs: PropertyMap,
+    old: State<Plain, Plain> | undefined,
+  ): Promise<Plain> {
+    try {
+      return await this.run(
+        "preview",
+        request,
+        secrets,
+        inputs,
+        async (ctx) => ({
+          ...(await resource.foresee?.(
+            ctx,
+            plain(inputs) as InputsToCheck<Plain>,
+            old,
+          )),
+        }),
+      );
+    } catch (error) {
+      if (error instanceof CancelledError) {
+        throw error;
+      }
+      this.logFor(request.urn, secrets).warn(
+        `this cannot be foreseen: ${messageOf(error)}`,
+      );
+      return {};
+    }
   }
 
   async create(

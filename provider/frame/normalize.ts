@@ -29,7 +29,8 @@ export function isOptional(schema: TSchema): boolean {
 /**
  * Brings inputs into the one form that check, diff and state use: fields that are `null` left out,
  * defaults filled in, values that the schema calls secret wrapped as such. All wrapping that was
- * there stays.
+ * there stays, but around an object with `secretParts`: a program that has it as one Output can only
+ * make all of it a secret, and no message could name what is in it.
  */
 export function normalize(schema: TObject, inputs: PropertyMap): PropertyMap {
   return normalizeFields(schema, inputs);
@@ -53,8 +54,21 @@ function normalizeFields(schema: TObject, fields: PropertyMap): PropertyMap {
 }
 
 function normalizeValue(schema: TSchema, value: PropertyValue): PropertyValue {
-  const normal = normalizeInside(schema, value);
+  const normal = normalizeInside(
+    schema,
+    schema.secretParts ? opened(value) : value,
+  );
   return schema.secret && !isSecret(normal) ? new Secret(normal) : normal;
+}
+
+/** The value without its secret: its parts that are secrets are known by the schema. */
+function opened(value: PropertyValue): PropertyValue {
+  if (value instanceof Secret) {
+    return opened(value.value);
+  }
+  return value instanceof OutputValue
+    ? new OutputValue(opened(value.value), false, value.dependencies)
+    : value;
 }
 
 function normalizeInside(schema: TSchema, value: PropertyValue): PropertyValue {

@@ -143,7 +143,7 @@ export function providerService({
     create: unary(async (request: messages.CreateRequest) => {
       const inputs = properties(request.getProperties());
       if (request.getPreview()) {
-        const outputs = host.preview(typeOf(request), inputs);
+        const outputs = await host.preview(about(request), inputs);
         return new messages.CreateResponse().setProperties(struct(outputs));
       }
       const { id, stored } = await host.create(about(request), inputs);
@@ -175,7 +175,7 @@ export function providerService({
       };
       const inputs = properties(request.getNews());
       if (request.getPreview()) {
-        const outputs = host.preview(typeOf(request), inputs, old);
+        const outputs = await host.preview(about(request), inputs, old);
         return new messages.UpdateResponse().setProperties(struct(outputs));
       }
       const { stored } = await host.update(

@@ -7,6 +7,52 @@ import { Unknown } from "../frame/value";
 import { readFaults } from "../resources/readFaults";
 import { parseHostKeys } from "../ssh/hostKey";
 
+const port = () =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 65535,
+    default: 22,
+    description: "TCP port of the ssh server.",
+  });
+const privateKey = () =>
+  Type.String({
+    minLength: 1,
+    secret: true,
+    description:
+      "Private key in a format that ssh2 reads (OpenSSH, PEM, PPK), no passphrase.",
+  });
+
+/** Fields of a host that is gone through, each time anew: a schema stands in one place only. */
+const hop = () => ({
+  host: Type.String({ minLength: 1, description: "IP address or host name." }),
+  port: port(),
+  user: Type.String({ minLength: 1, description: "User to log in as." }),
+  privateKey: privateKey(),
+  hostKey: Type.String({
+    minLength: 1,
+    description:
+      "Its public host key, `ssh-ed25519 AAAA...`, which it has to show.",
+  }),
+});
+
+/** A host that is gone through to reach a guest, or a host of guests. */
+export const bastionFields = fields(
+  {
+    ...hop(),
+    bastion: Type.Optional(
+      fields(hop(), {
+        title: "GuestOuterBastion",
+        description: "A host to go through to the bastion. Default: none.",
+      }),
+    ),
+  },
+  {
+    title: "GuestBastion",
+    secretParts: true,
+    description: "A host to go through. Default: none.",
+  },
+);
+
 /** How a guest is reached, for every resource that works inside it. */
 export const connectionFields = fields(
   {
@@ -16,28 +62,19 @@ export const connectionFields = fields(
         "an IP address or a host name; it is empty for a machine that was not waited for (ready.until)",
       description: "IP address or host name.",
     }),
-    port: Type.Integer({
-      minimum: 1,
-      maximum: 65535,
-      default: 22,
-      description: "TCP port of the ssh server.",
-    }),
+    port: port(),
     user: Type.String({
       minLength: 1,
       description:
         "User to log in as: root, or one that may run everything by sudo without a password.",
     }),
-    privateKey: Type.String({
-      minLength: 1,
-      secret: true,
-      description:
-        "Private key in a format that ssh2 reads (OpenSSH, PEM, PPK), no passphrase.",
-    }),
+    privateKey: privateKey(),
     hostKey: Type.String({
       minLength: 1,
       description:
         "The guest's public host key, `ssh-ed25519 AAAA...`, which it has to show.",
     }),
+    bastion: Type.Optional(bastionFields),
     instanceId: Type.Optional(
       Type.String({
         description:
@@ -53,12 +90,21 @@ export const connectionFields = fields(
 
 export type Connection = Static<typeof connectionFields>;
 
-/** Faults of a connection that its schema cannot see. */
+/** What has a host key, and perhaps a way to it. */
+interface Hop {
+  readonly hostKey?: MaybeUnknown<string> | undefined;
+  readonly bastion?: MaybeUnknown<Hop> | undefined;
+}
+
+/** Faults of a connection and of the way to it that its schema cannot see. */
 export function connectionFaults(
   path: string,
-  connection: MaybeUnknown<Connection>,
+  connection: MaybeUnknown<Hop> | undefined,
 ): Fault[] {
-  return connection instanceof Unknown
+  return connection === undefined || connection instanceof Unknown
     ? []
-    : readFaults(`${path}.hostKey`, connection.hostKey, parseHostKeys);
+    : [
+        ...readFaults(`${path}.hostKey`, connection.hostKey, parseHostKeys),
+        ...connectionFaults(`${path}.bastion`, connection.bastion),
+      ];
 }

@@ -1,22 +1,15 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
-import * as os from "node:os";
-import * as path from "node:path";
 
-import { processExists } from "@corral-iac/corral/core/processes";
 import type { LibvirtClient } from "@corral-iac/corral/core/libvirt-client/client";
 import { isFault } from "@corral-iac/corral/core/libvirt-client/errors";
-import {
-  ProcessError,
-  runProcess,
-} from "@corral-iac/corral/core/libvirt-client/process";
 import { Type } from "@sinclair/typebox";
 
 import type { OperationContext } from "../frame/context";
 import { defineResource, fields } from "../frame/define";
+import { withSeed } from "../guest/seedDisk";
 import { libvirtAt, uriFaults, uriField } from "./libvirtFields";
 
-const ISO_SECONDS = 60;
 const UPLOAD_SECONDS = 300;
 
 const document = (description: string) =>
@@ -63,18 +56,11 @@ export const cloudInitDisk = defineResource({
   checks: ({ uri }) => uriFaults("uri", uri),
 
   async create(ctx, inputs) {
-    await removeStaleSeeds();
-    const folder = await fs.mkdtemp(
-      path.join(os.tmpdir(), `${SEED_PREFIX}${process.pid}-`),
-    );
-    try {
-      const iso = await makeIso(ctx, folder, inputs);
+    return withSeed(ctx, inputs, async (iso) => {
       const key = await upload(ctx, iso, inputs);
       const diskId = `${key};${randomUUID()}`;
       return { id: diskId, outputs: { diskId } };
-    } finally {
-      await fs.rm(folder, { recursive: true, force: true });
-    }
+    });
   },
 
   async read(ctx, _id, state) {
@@ -100,65 +86,6 @@ export const cloudInitDisk = defineResource({
     }
   },
 });
-
-/** Temporary folders; the number of their process follows, so that a dead one's are known. */
-const SEED_PREFIX = "corral-seed-";
-
-/** A killed plugin cannot tidy up, and the documents hold secrets: the next one does it. */
-async function removeStaleSeeds(): Promise<void> {
-  for (const name of await fs.readdir(os.tmpdir())) {
-    const pid = /^corral-seed-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !processExists(Number(pid))) {
-      // Another user's, and one that another plugin is removing right now, is not ours to remove.
-      await fs
-        .rm(path.join(os.tmpdir(), name), { recursive: true, force: true })
-        .catch(() => undefined);
-    }
-  }
-}
-
-interface Documents {
-  readonly userData: string;
-  readonly metaData: string;
-  readonly networkConfig: string;
-}
-
-/** Makes the image; its label is how cloud-init knows it. The folder is readable by its owner alone. */
-async function makeIso(
-  ctx: OperationContext,
-  folder: string,
-  documents: Documents,
-): Promise<string> {
-  const files = {
-    "user-data": documents.userData,
-    "meta-data": documents.metaData,
-    "network-config": documents.networkConfig,
-  };
-  const paths: string[] = [];
-  for (const [name, content] of Object.entries(files)) {
-    paths.push(path.join(folder, name));
-    await fs.writeFile(path.join(folder, name), content, { mode: 0o600 });
-  }
-  const iso = path.join(folder, "seed.iso");
-  const args = ["-quiet", "-output", iso, "-volid", "cidata", "-joliet"];
-  const made = await runProcess("mkisofs", [...args, "-rock", ...paths], {
-    signal: ctx.signal,
-    timeoutSeconds: ISO_SECONDS,
-  }).catch((error: unknown) => {
-    if (error instanceof ProcessError && error.fault === "missing") {
-      throw new Error(
-        "mkisofs is not installed; on Debian and Ubuntu: apt-get install genisoimage",
-      );
-    }
-    throw error;
-  });
-  if (made.code !== 0) {
-    throw new Error(
-      `mkisofs ended with code ${made.code}: ${made.stderr.trim()}`,
-    );
-  }
-  return iso;
-}
 
 /** Uploads the image into a new volume, and takes the volume away again when that fails. */
 async function upload(

@@ -5,6 +5,7 @@ import { Unknown } from "../frame/value";
 import { AgentAccess } from "../guest/agentAccess";
 import { agentHostKey } from "../guest/agentHostKey";
 import { LibvirtProbe } from "../guest/libvirtProbe";
+import { MicroVmProbe } from "../guest/microVmProbe";
 import type { GuestAccess, GuestProbe } from "../guest/probe";
 import { ProxmoxProbe } from "../guest/proxmoxProbe";
 import { SshAccess } from "../guest/sshAccess";
@@ -165,7 +166,10 @@ function pinnedKey(ssh: InputsToCheck<Inputs>["ssh"]): string | undefined {
 }
 
 function probeOf({ machine }: Inputs): GuestProbe | undefined {
-  const { libvirt, proxmox } = machine;
+  const { libvirt, proxmox, microVm } = machine;
+  if (microVm) {
+    return new MicroVmProbe(sshPool(), microVm);
+  }
   return proxmox
     ? new ProxmoxProbe(proxmoxAt(proxmox), proxmox)
     : libvirt && new LibvirtProbe(libvirt);

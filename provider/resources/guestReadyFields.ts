@@ -4,11 +4,14 @@ import type { Static } from "@sinclair/typebox";
 import { choice, fields } from "../frame/define";
 import type { Fault, InputsToCheck } from "../frame/define";
 import { Unknown } from "../frame/value";
+import {
+  bastionFields,
+  connectionFaults,
+  connectionFields,
+} from "../guest/connectionFields";
 import { stagesUntil, throughWays, untilLevels } from "../guest/stages";
-import { parseHostKeys } from "../ssh/hostKey";
 import { uriFaults, uriField } from "./libvirtFields";
 import { accessFaults, machineFields } from "./proxmoxFields";
-import { readFaults } from "./readFaults";
 
 const text = (description: string) =>
   Type.String({ minLength: 1, description });
@@ -29,27 +32,13 @@ const hostKey = (whose: string) =>
       "user's known_hosts has; a key that is not known is refused.",
   );
 
-const bastion = fields(
-  {
-    host: text("Name or address."),
-    port: port("TCP port of its ssh server."),
-    user: text("User to log in as."),
-    privateKey: privateKey(),
-    hostKey: hostKey("Its"),
-  },
-  {
-    title: "GuestReadyBastion",
-    description: "A host to go through. Default: none.",
-  },
-);
-
 const ssh = fields(
   {
     user: text("User to log in as."),
     port: port("TCP port of the guest's ssh server."),
     privateKey: privateKey(),
     hostKey: hostKey("The guest's"),
-    bastion: Type.Optional(bastion),
+    bastion: Type.Optional(bastionFields),
   },
   {
     title: "GuestReadySsh",
@@ -93,6 +82,17 @@ const proxmox = fields(
   },
 );
 
+const microVm = fields(
+  {
+    connection: connectionFields,
+    name: text("Name of the machine on its host."),
+  },
+  {
+    title: "GuestReadyMicroVm",
+    description: "Given for a microVM: its unit and its journal are looked at.",
+  },
+);
+
 /** Inputs of `GuestReady`. */
 export const inputs = fields({
   until: choice(untilLevels, {
@@ -122,6 +122,7 @@ export const inputs = fields({
       name: text("The machine's name, for messages."),
       libvirt: Type.Optional(libvirt),
       proxmox: Type.Optional(proxmox),
+      microVm: Type.Optional(microVm),
     },
     {
       title: "GuestReadyMachine",
@@ -187,18 +188,7 @@ export function checkGuest(args: InputsToCheck<Inputs>): Fault[] {
       });
     }
   }
-  if (login !== undefined && !(login instanceof Unknown)) {
-    faults.push(...readFaults("ssh.hostKey", login.hostKey, parseHostKeys));
-    if (login.bastion !== undefined && !(login.bastion instanceof Unknown)) {
-      faults.push(
-        ...readFaults(
-          "ssh.bastion.hostKey",
-          login.bastion.hostKey,
-          parseHostKeys,
-        ),
-      );
-    }
-  }
+  faults.push(...connectionFaults("ssh", login));
   return faults;
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 
+import { shellWord } from "@corral-iac/corral/core/shellWord";
 import type { Client, ClientCallback, ClientChannel } from "ssh2";
 
 import { SshError } from "./errors";
@@ -213,7 +214,7 @@ class RemoteCommand {
   private shell(script: string): string {
     // What sudo says is shown, so it has to be English.
     const sudo = this.options.sudo ? "env LC_ALL=C sudo -n " : "";
-    return `exec ${sudo}/bin/sh -c ${quoted(script)}`;
+    return `exec ${sudo}/bin/sh -c ${shellWord(script)}`;
   }
 
   private get marker(): RegExp {
@@ -289,10 +290,6 @@ function refusal(code: number | undefined, stderr: string): string {
   return code === 127
     ? "sudo is not installed there"
     : `sudo does not allow it without a password (${stderr.trim().replace(/\s*\n\s*/g, "; ") || "it gave no reason"})`;
-}
-
-function quoted(text: string): string {
-  return `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
 /** The parts of an input that may be a single one. */

@@ -115,6 +115,10 @@ export class SshPool {
   ): Promise<Client> {
     const { bastion, host, port } = target;
     const { connectSeconds } = this.bounds;
+    if (target.tunnel) {
+      const stream = await target.tunnel.open(signal, connectSeconds);
+      return logIn(target, stream, this.bounds, signal);
+    }
     if (!bastion) {
       const socket = await openSocket(host, port, connectSeconds, signal);
       return logIn(target, socket, this.bounds, signal);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { Duplex } from "node:stream";
 
 import { knownHostKeys, parseHostKeys } from "./hostKey";
 import type { TrustedKey } from "./hostKey";
@@ -20,6 +21,18 @@ export interface SshTarget {
   readonly hostKey?: string | undefined;
   /** A host to go through. */
   readonly bastion?: SshTarget | undefined;
+  /** Another way to it than TCP; goes before `bastion`. */
+  readonly tunnel?: Tunnel | undefined;
+}
+
+/** A way to a port that no network of this machine leads to. */
+export interface Tunnel {
+  /** Tells ways apart. */
+  readonly key: string;
+  /** For messages, for example `the Kubernetes API`. */
+  readonly through: string;
+  /** A stream to the target's port. Fails with an SshError. */
+  open(signal: AbortSignal, timeoutSeconds: number): Promise<Duplex>;
 }
 
 /** Two targets with the same key can share a connection. */
@@ -30,6 +43,7 @@ export function targetKey(target: SshTarget): string {
     target.user,
     target.privateKey,
     target.hostKey ?? null,
+    target.tunnel?.key ?? null,
   ];
   const bastion = target.bastion ? targetKey(target.bastion) : null;
   return createHash("sha256")
@@ -43,8 +57,12 @@ export function describeTarget({
   host,
   port,
   bastion,
+  tunnel,
 }: SshTarget): string {
   const address = host.includes(":") ? `[${host}]` : host;
+  if (tunnel) {
+    return `${user}@${address}:${port} through ${tunnel.through}`;
+  }
   return `${user}@${address}:${port}${bastion ? ` through ${describeTarget(bastion)}` : ""}`;
 }
 

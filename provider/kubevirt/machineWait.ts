@@ -1,0 +1,110 @@
+import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
+import { isKubeFault } from "@corral-iac/corral/core/kube-client/errors";
+import { KINDS } from "@corral-iac/corral/core/kube-client/kinds";
+import {
+  explainMachine,
+  machineAddress,
+  type MachineSight,
+  machineStage,
+} from "@corral-iac/corral/core/kubevirt/trouble";
+
+import type { OperationContext } from "../frame/context";
+import type { Clock } from "../guest/wait";
+
+/** A machine that is waited for. */
+export interface MachineWait {
+  readonly namespace: string;
+  readonly name: string;
+  /** `running`: KubeVirt says Ready. `agent`: the guest agent answers, too. */
+  readonly until: "running" | "agent";
+  readonly timeoutSeconds: number;
+}
+
+const POLL_MILLISECONDS = 1000;
+const REPORT_MILLISECONDS = 10_000;
+/** A failure is KubeVirt's last word only when it lasts: it tries again. */
+const FAILURE_MILLISECONDS = 30_000;
+
+/**
+ * Waits for a machine, bounded.
+ *
+ * @returns its address in the pod network.
+ * @throws Error with the machine's status, conditions and last events.
+ */
+export async function waitForMachine(
+  { namespace, name, until, timeoutSeconds }: MachineWait,
+  client: KubeClient,
+  { signal, log }: Pick<OperationContext, "signal" | "log">,
+  clock: Clock,
+): Promise<string> {
+  const start = clock.now();
+  let reported = start;
+  let failedSince: number | undefined;
+  for (;;) {
+    const sight = await lookAt(client, namespace, name, signal);
+    const stage = machineStage(sight);
+    if (stage === until || stage === "agent") {
+      return machineAddress(sight.instance);
+    }
+    const now = clock.now();
+    failedSince = stage === "failed" ? (failedSince ?? now) : undefined;
+    const hasFailed =
+      failedSince !== undefined && now - failedSince >= FAILURE_MILLISECONDS;
+    if (hasFailed || now - start >= timeoutSeconds * 1000) {
+      const events = await eventsOf(client, namespace, name, signal);
+      const lines = explainMachine({ ...sight, events });
+      const what =
+        until === "agent" && stage === "running"
+          ? "its guest agent gave no answer (is qemu-guest-agent installed?)"
+          : "it is not running";
+      throw new Error(
+        [
+          `machine ${namespace}/${name}: ${what}${hasFailed ? ", and KubeVirt reports a failure" : ` within ${timeoutSeconds} s`}`,
+          ...lines.map((line) => `  ${line}`),
+          "The machine stays; the next up waits again.",
+        ].join("\n"),
+      );
+    }
+    if (now - reported >= REPORT_MILLISECONDS) {
+      reported = now;
+      log.status(`${name}: ${explainMachine(sight)[0] ?? stage}`);
+    }
+    await clock.sleep(POLL_MILLISECONDS, signal);
+    signal.throwIfAborted();
+  }
+}
+
+async function lookAt(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<MachineSight> {
+  const [machine, instance] = await Promise.all([
+    client.find(KINDS.virtualMachine, namespace, name, { signal }),
+    client.find(KINDS.instance, namespace, name, { signal }),
+  ]);
+  return { machine, instance, events: [] };
+}
+
+/** Events help to understand; an account that may not list them gets the rest. */
+async function eventsOf(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  try {
+    return await client.list(
+      KINDS.event,
+      namespace,
+      { field: `involvedObject.name=${name}` },
+      { signal },
+    );
+  } catch (error) {
+    if (isKubeFault(error, "aborted")) {
+      throw error;
+    }
+    return [];
+  }
+}

@@ -1,0 +1,94 @@
+import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
+import type { NodeStep } from "@corral-iac/corral/core/kubevirt/nodeSteps";
+
+import type { OperationContext } from "../frame/context";
+import { isOutOfReach, RootShell } from "../guest/rootShell";
+import type { Clock } from "../guest/wait";
+import { sshPool } from "../ssh/shared";
+import type { SshPool } from "../ssh/pool";
+import type { ClusterNode, NodeShells } from "./nodes";
+import { portForward } from "./portForward";
+
+/** A node with all that is needed to get into it. */
+export interface ReachableNode extends ClusterNode {
+  /** Name of its machine. */
+  readonly machine: string;
+  /** Its address in the pod network. */
+  readonly address: string;
+  readonly user: string;
+  readonly port: number;
+  readonly privateKey: string;
+  readonly hostKey: string;
+}
+
+const POLL_MILLISECONDS = 2000;
+
+/** Gets into machines over ssh: through the Kubernetes API, or at their address. */
+export class SshNodeShells implements NodeShells {
+  constructor(
+    private readonly namespace: string,
+    private readonly nodes: readonly ReachableNode[],
+    /** undefined: at their address. */
+    private readonly client: KubeClient | undefined,
+    private readonly ctx: Pick<OperationContext, "signal" | "log">,
+    private readonly clock: Clock,
+    private readonly pool: Pick<SshPool, "use"> = sshPool(),
+  ) {}
+
+  async reach(node: ClusterNode, timeoutSeconds: number): Promise<void> {
+    const { signal, log } = this.ctx;
+    const end = this.clock.now() + timeoutSeconds * 1000;
+    const shell = this.shellOf(node);
+    for (;;) {
+      try {
+        await shell.run({
+          what: `logging in to ${node.nodeName}`,
+          script: "true",
+          signal,
+          timeoutSeconds: 60,
+        });
+        return;
+      } catch (error) {
+        if (!isOutOfReach(error) || this.clock.now() >= end) {
+          throw error;
+        }
+        log.status(`${node.nodeName}: ${error.message}`);
+        await this.clock.sleep(POLL_MILLISECONDS, signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  async run(node: ClusterNode, step: NodeStep): Promise<string> {
+    const { stdout } = await this.shellOf(node).run({
+      what: step.name,
+      script: step.script,
+      signal: this.ctx.signal,
+      timeoutSeconds: step.timeoutSeconds,
+    });
+    return stdout;
+  }
+
+  private shellOf({ nodeName }: ClusterNode): RootShell {
+    const node = this.nodes.find((one) => one.nodeName === nodeName);
+    if (node === undefined) {
+      throw new Error(`there is no machine for the node ${nodeName}`);
+    }
+    const { machine, address, user, port, privateKey, hostKey } = node;
+    const access = { user, port, privateKey, hostKey };
+    return new RootShell(
+      this.pool,
+      this.client === undefined
+        ? { ...access, host: address }
+        : {
+            ...access,
+            host: machine,
+            tunnel: portForward(this.client, {
+              namespace: this.namespace,
+              machine,
+              port,
+            }),
+          },
+    );
+  }
+}

@@ -1,0 +1,176 @@
+import { hostPaths } from "@corral-iac/corral/core/microvm/paths";
+import { isLeasable, leaseRange } from "@corral-iac/corral/core/microvm/subnet";
+import { Type } from "@sinclair/typebox";
+import type { Static } from "@sinclair/typebox";
+
+import type { OperationContext } from "../frame/context";
+import { defineResource, fields } from "../frame/define";
+import type { Fault, InputsToCheck } from "../frame/define";
+import { connectionFaults } from "../guest/connectionFields";
+import { isGone, isOutOfReach } from "../guest/rootShell";
+import {
+  hostField,
+  ipv4,
+  machineField,
+  networkField,
+  stampField,
+  text,
+} from "../microvm/fields";
+import { HostShell } from "../microvm/hostShell";
+import {
+  freeScript,
+  leaseScript,
+  lookScript,
+} from "@corral-iac/corral/core/microvm/scripts/leases";
+import type { LeaseWish } from "@corral-iac/corral/core/microvm/scripts/leases";
+
+const STEP_SECONDS = 150;
+
+const inputs = fields({
+  connection: hostField(),
+  network: networkField({ replaces: true }),
+  subnet: text("The network's subnet, for example `10.0.0.0/24`."),
+  gateway: ipv4("The host's own address in it, which no machine gets."),
+  machine: machineField(),
+  nic: Type.Integer({
+    minimum: 0,
+    maximum: 7,
+    default: 0,
+    replaces: true,
+    description: "Which of the machine's interfaces, from 0.",
+  }),
+  stamp: stampField(),
+  address: Type.Optional(
+    ipv4("The address that is wanted. Default: the lowest free one."),
+  ),
+  leased: Type.Boolean({
+    default: true,
+    description:
+      "Leave it out: a refresh makes it false where the lease on the host is gone.",
+  }),
+});
+
+type Inputs = Static<typeof inputs>;
+
+/** An address of a microVM's network, leased on the host. */
+export const microVmAddress = defineResource({
+  token: "corral-ops:index:MicroVmAddress",
+  description:
+    "An address of a microVM's network: the one that is wanted, or the lowest free one, taken on the " +
+    "host under a lock, so that no two machines get the same. It is kept until the resource is " +
+    "deleted.",
+  inputs,
+  outputs: fields({
+    address: Type.String({ description: "The leased address." }),
+  }),
+
+  checks: checkAddress,
+
+  async create(ctx, args) {
+    const address = await lease(ctx, args, args.address);
+    return { id: `${args.network}/${address}`, outputs: { address } };
+  },
+
+  preview({ address }, old) {
+    return address === undefined
+      ? (old?.outputs ?? {})
+      : typeof address === "string"
+        ? { address }
+        : {};
+  },
+
+  async read(ctx, _id, state) {
+    const { network, connection } = state.inputs;
+    const { address } = state.outputs;
+    try {
+      const shell = new HostShell(connection, ctx.signal);
+      const answer = await shell.run({
+        what: `looking at the lease of ${address}`,
+        script: lookScript(network, address, holderOf(state.inputs), hostPaths),
+        timeoutSeconds: STEP_SECONDS,
+      });
+      const leased = answer.must("lease") === "ours";
+      if (!leased) {
+        ctx.log.warn(`${shell.where}: the lease of ${address} is gone`);
+      }
+      return { ...state, inputs: { ...state.inputs, leased } };
+    } catch (error) {
+      if (!isOutOfReach(error)) {
+        throw error;
+      }
+      ctx.log.warn(`${error.message}. The state is kept as it was.`);
+      return state;
+    }
+  },
+
+  // A machine keeps what it has, unless another one is asked for.
+  async update(ctx, _id, old, args) {
+    return {
+      address: await lease(ctx, args, args.address ?? old.outputs.address),
+    };
+  },
+
+  async delete(ctx, _id, { inputs: args, outputs: { address } }) {
+    try {
+      await new HostShell(args.connection, ctx.signal).run({
+        what: `setting ${address} free`,
+        script: freeScript(args.network, address, holderOf(args), hostPaths),
+        timeoutSeconds: STEP_SECONDS,
+      });
+    } catch (error) {
+      if (!isGone(error)) {
+        throw error;
+      }
+      ctx.log.warn(
+        `${error.message}. The host counts as gone: if it comes back, ${address} is still leased there.`,
+      );
+    }
+  },
+});
+
+async function lease(
+  ctx: OperationContext,
+  args: Inputs,
+  address: string | undefined,
+): Promise<string> {
+  const { network, subnet, gateway } = args;
+  const range = leaseRange(subnet, gateway);
+  if (range === undefined) {
+    throw new Error(`${subnet} with the gateway ${gateway} is no network`);
+  }
+  const wish: LeaseWish = { network, range, address, holder: holderOf(args) };
+  const answer = await new HostShell(args.connection, ctx.signal).run({
+    what: `leasing ${address ?? "an address"} for ${args.machine}`,
+    script: leaseScript(wish, hostPaths),
+    timeoutSeconds: STEP_SECONDS,
+  });
+  return answer.must("address");
+}
+
+function holderOf({ stamp, machine, nic }: Inputs) {
+  return { stamp, machine, nic };
+}
+
+function checkAddress(args: InputsToCheck<Inputs>): Fault[] {
+  const { subnet, gateway, address } = args;
+  const faults = connectionFaults("connection", args.connection);
+  if (typeof subnet !== "string" || typeof gateway !== "string") {
+    return faults;
+  }
+  const range = leaseRange(subnet, gateway);
+  if (range === undefined) {
+    return [
+      ...faults,
+      { path: "subnet", reason: `is ${subnet}, must be like 10.0.0.0/24` },
+    ];
+  }
+  return typeof address !== "string" || isLeasable(address, range)
+    ? faults
+    : [
+        ...faults,
+        {
+          path: "address",
+          reason: `is ${address}, must be a machine's address in ${subnet}: neither its first nor its last one, nor the host's own ${gateway}`,
+        },
+      ];
+}
