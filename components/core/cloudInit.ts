@@ -28,6 +28,16 @@ export interface CloudInitSpec {
   readonly files?: readonly CloudInitFileSpec[];
   /** Raw user-data in any of cloud-init's formats, instead of all fields above but `hostname`. */
   readonly userData?: string;
+  /** File systems of disks that Corral attaches. */
+  readonly mounts?: readonly CloudInitMountSpec[];
+}
+
+/** A file system that cloud-init mounts, now and at each boot. */
+export interface CloudInitMountSpec {
+  /** Its label. */
+  readonly label: string;
+  readonly mountPoint: string;
+  readonly readOnly: boolean;
 }
 
 /** What Corral adds: the host key it pins and the key it comes in with. */
@@ -64,6 +74,7 @@ export function renderUserData(
   const own = {
     ...hostKeyConfig(access),
     ...loginConfig(spec.userData, access),
+    ...mountConfig(spec),
   };
   if (Object.keys(own).length === 0) {
     return spec.userData;
@@ -107,6 +118,21 @@ function declaredConfig(
       }),
     ),
     runcmd: nonEmpty(spec.runCommands),
+    ...mountConfig(spec),
+  });
+}
+
+function mountConfig({ mounts }: CloudInitSpec): Record<string, unknown> {
+  return withoutUndefined({
+    mounts: nonEmpty(mounts)?.map(({ label, mountPoint, readOnly }) => [
+      `/dev/disk/by-label/${label}`,
+      mountPoint,
+      "ext4",
+      // A guest whose disk is damaged still boots, and can be looked at.
+      `${readOnly ? "ro" : "rw"},nofail`,
+      "0",
+      readOnly ? "0" : "2",
+    ]),
   });
 }
 
@@ -193,6 +219,34 @@ export function renderNetworkConfig(macAddress: string): string {
         "dhcp-identifier": "mac",
       },
     },
+  });
+}
+
+/** An interface with an address of its own, as long as the guest lives. */
+export interface StaticInterface {
+  readonly mac: string;
+  readonly address: string;
+  readonly prefix: number;
+  readonly gateway: string;
+}
+
+/** Renders version 2 network configuration without DHCP; the first interface's gateway is the way out. */
+export function renderStaticNetworkConfig(
+  interfaces: readonly StaticInterface[],
+): string {
+  return guestYaml({
+    version: 2,
+    ethernets: Object.fromEntries(
+      interfaces.map(({ mac, address, prefix, gateway }, index) => [
+        `eth${index}`,
+        withoutUndefined({
+          match: { macaddress: mac },
+          "set-name": `eth${index}`,
+          addresses: [`${address}/${prefix}`],
+          routes: index === 0 ? [{ to: "0.0.0.0/0", via: gateway }] : undefined,
+        }),
+      ]),
+    ),
   });
 }
 

@@ -10,6 +10,8 @@ import {
   libvirtPoolRules,
   libvirtVmRules,
 } from "../libvirt/validation";
+import { microVmHostRules } from "../microvm/hostValidation";
+import { microVmRules } from "../microvm/validation";
 import {
   accessRules,
   PROXMOX_SECRETS,
@@ -47,6 +49,38 @@ export function validateFleet(fleet: unknown): Fault[] {
       ...libvirtMachine(`${path}.libvirt`, machine.libvirt, hypervisors),
       ...proxmoxMachine(`${path}.proxmox`, machine.proxmox, hypervisors),
     ]),
+    ...eachNamed("microVmHosts", fleet.microVmHosts, (path, host) =>
+      under(path, microVmHostRules(host)),
+    ),
+    ...eachNamed("microVms", fleet.microVms, (path, machine) =>
+      microVm(path, machine, fleet),
+    ),
+  ];
+}
+
+function microVm(
+  path: string,
+  { host, ...args }: Record<string, unknown>,
+  { microVmHosts, machines }: Record<string, unknown>,
+): Fault[] {
+  const hosts = entries(microVmHosts);
+  const target = hosts.find(([name]) => name === host)?.[1];
+  const name = path.replace(/^microVms\./, "");
+  const known = hosts.map(([one]) => one).join(", ") || "none is declared";
+  return [
+    ...textForm(
+      `${path}.host`,
+      host,
+      () => target !== undefined,
+      `a host of this fleet: ${known}`,
+    ),
+    ...(entries(machines).some(([one]) => one === name)
+      ? [{ path, problem: "is the name of one of machines too" }]
+      : []),
+    ...under(
+      path,
+      microVmRules({ ...args, host: { acceleration: target?.accelerator } }),
+    ),
   ];
 }
 

@@ -49,6 +49,10 @@ export async function makeMachines(
     const { makeProxmoxMachines } = await import("./proxmox.js");
     Object.assign(outputs, makeProxmoxMachines(fleet));
   }
+  if (fleet.microVmHosts !== undefined) {
+    const { makeMicroVms } = await import("./microVm.js");
+    Object.assign(outputs, makeMicroVms(fleet));
+  }
   return outputs;
 }
 

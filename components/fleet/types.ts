@@ -1,5 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Accelerator, LibvirtVmArgs } from "../libvirt/args";
+import type { MicroVmArgs } from "../microvm/args";
+import type { MicroVmHostArgs } from "../microvm/hostArgs";
 import type { ProxmoxNodeSshArgs, ProxmoxVmArgs } from "../proxmox/args";
 
 /** A value that does not stand in the fleet file: a secret of the stack's configuration. */
@@ -14,6 +16,16 @@ export interface Fleet {
   hypervisors: Record<string, Hypervisor>;
   /** The machines, under their names. */
   machines: Record<string, Machine>;
+  /** Linux hosts for microVMs, each with a network of that name, under names of your own. */
+  microVmHosts?: Record<string, MicroVmHostArgs>;
+  /** MicroVMs, under their names. No machine may be called the same. */
+  microVms?: Record<string, FleetMicroVm>;
+}
+
+/** A microVM on one of the fleet's hosts. */
+export interface FleetMicroVm extends Omit<MicroVmArgs, "host"> {
+  /** Which of `microVmHosts`. */
+  host: string;
 }
 
 /** A hypervisor: exactly one kind. */

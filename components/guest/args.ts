@@ -59,6 +59,46 @@ export interface GuestSshArgs {
   port?: pulumi.Input<number>;
 }
 
+/** A host that is gone through to reach a bastion. */
+export interface GuestOuterBastion {
+  /** IP address or host name. */
+  host: pulumi.Input<string>;
+  /**
+   * TCP port of the ssh server. Default 22.
+   * @minimum 1
+   * @maximum 65535
+   * @asType integer
+   */
+  port?: pulumi.Input<number>;
+  /** User to log in as. */
+  user: pulumi.Input<string>;
+  /** Private key in OpenSSH's PEM format. A secret. */
+  privateKey: pulumi.Input<string>;
+  /** The pinned host key, `ssh-ed25519 AAAA...`. */
+  hostKey: pulumi.Input<string>;
+}
+
+/** A host that is gone through to reach a machine over ssh (ssh_config(5), ProxyJump). */
+export interface GuestBastion {
+  /** IP address or host name. */
+  host: pulumi.Input<string>;
+  /**
+   * TCP port of the ssh server. Default 22.
+   * @minimum 1
+   * @maximum 65535
+   * @asType integer
+   */
+  port?: pulumi.Input<number>;
+  /** User to log in as; it needs no rights but to forward TCP. */
+  user: pulumi.Input<string>;
+  /** Private key in OpenSSH's PEM format. A secret. */
+  privateKey: pulumi.Input<string>;
+  /** The pinned host key, `ssh-ed25519 AAAA...`. */
+  hostKey: pulumi.Input<string>;
+  /** A host to go through to the bastion. Default: none. */
+  bastion?: pulumi.Input<GuestOuterBastion>;
+}
+
 /** How a machine is reached over ssh: what NfsMount, FileInjection and your own programs take. */
 export interface GuestConnection {
   /** IP address or host name. */
@@ -76,6 +116,8 @@ export interface GuestConnection {
   privateKey: pulumi.Input<string>;
   /** The pinned host key, `ssh-ed25519 AAAA...`. */
   hostKey: pulumi.Input<string>;
+  /** A host to go through. Default: none, the machine is reached from here. */
+  bastion?: pulumi.Input<GuestBastion>;
   /**
    * Another value means that the machine was made anew: what was done in the former one is done again.
    * Default: it never is.

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import {
+  type CloudInitMountSpec,
   renderMetaData,
   renderNetworkConfig,
   renderUserData,
@@ -18,6 +19,13 @@ export interface CloudInitDocuments {
   readonly digest: pulumi.Output<string>;
 }
 
+/** What a machine may have beside what every one has. */
+export interface MoreDocuments {
+  /** Default: DHCP on the interface with the MAC address. */
+  readonly networkConfig?: pulumi.Output<string>;
+  readonly mounts?: pulumi.Output<CloudInitMountSpec[]>;
+}
+
 /**
  * Renders the documents for a machine.
  *
@@ -30,10 +38,11 @@ export function cloudInitDocuments(
   access: Access,
   macAddress: pulumi.Output<string>,
   instanceId: pulumi.Output<string>,
+  more: MoreDocuments = {},
 ): CloudInitDocuments {
   const spec = pulumi
-    .output(args ?? {})
-    .apply((given) => ({ hostname: name, ...given }));
+    .all([args ?? {}, more.mounts ?? []])
+    .apply(([given, mounts]) => ({ hostname: name, ...given, mounts }));
   const { hostKeyPair, loginKeyPair } = access;
   const hostKey = hostKeyPair
     ? pulumi
@@ -56,7 +65,8 @@ export function cloudInitDocuments(
   const metaData = pulumi
     .all([spec, instanceId])
     .apply(([known, id]) => renderMetaData(id, known.hostname));
-  const networkConfig = macAddress.apply(renderNetworkConfig);
+  const networkConfig =
+    more.networkConfig ?? macAddress.apply(renderNetworkConfig);
   const digest = pulumi
     .all([userData, metaData, networkConfig])
     .apply((documents) =>

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LONGEST_SHARED_NAME } from "../core/nameRule";
 import { checkComponent } from "../shared/checkArgs";
 import { withSecrets } from "../shared/secrets";
+import type { GuestBastion } from "./args";
 import { DOCKER_CHECK, dockerScript } from "./dockerFeature";
 import type { GuestFeatureArgs } from "./guestFeatureArgs";
 import {
@@ -54,10 +55,9 @@ export class GuestFeature extends pulumi.ComponentResource {
       {
         connection: pulumi
           .output(args.connection)
-          .apply(({ host, port, user, privateKey, hostKey }) => ({
-            ...{ host, port, user, privateKey, hostKey },
-            dialErrorLimit: 10,
-            perDialTimeout: 15,
+          .apply(({ bastion, ...guest }) => ({
+            ...hopOf(guest),
+            ...(bastion === undefined ? {} : { proxy: hopOf(bastion) }),
           })),
         create: featureCommand(label, "create"),
         update: featureCommand(label, "update"),
@@ -82,6 +82,22 @@ export class GuestFeature extends pulumi.ComponentResource {
     this.output = hasSecrets ? pulumi.secret(command.stdout) : command.stdout;
     this.registerOutputs({ output: this.output });
   }
+}
+
+/** A way that the plugin `command` goes. */
+function hopOf({
+  host,
+  port,
+  user,
+  privateKey,
+  hostKey,
+}: pulumi.Unwrap<GuestBastion>) {
+  return {
+    ...{ host, user, privateKey, hostKey },
+    ...(port === undefined ? {} : { port }),
+    dialErrorLimit: 10,
+    perDialTimeout: 15,
+  };
 }
 
 /** What runs in the guest. */

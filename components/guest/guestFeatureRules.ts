@@ -12,7 +12,7 @@ import { describeNameForm, isGoodName } from "../core/nameRule";
 import { compileSchemaCheck } from "../core/schemaCheck";
 import type { FeatureArgs } from "./guestFeatureArgs";
 import schema from "./guestFeature.schema.json";
-import { userName } from "./guestRules";
+import { bastionRules, userName } from "./guestRules";
 
 /** Arguments that are wrapped as secrets and whose values no fault shows. */
 export const FEATURE_SECRETS = ["privateKey", "environment"];
@@ -33,6 +33,17 @@ export function validateGuestFeature(args: unknown): Fault[] {
       (host) => host !== "",
       "an address or a host name; it is empty for a machine that was not waited for (ready.until)",
     ),
+    ...bastionRules("connection.bastion", field(args, "connection", "bastion")),
+    // Pulumi's own plugin for commands goes through one.
+    ...(field(args, "connection", "bastion", "bastion") === undefined
+      ? []
+      : [
+          {
+            path: "connection.bastion.bastion",
+            problem:
+              "is given, must be left out: a GuestFeature goes through one bastion at most",
+          },
+        ]),
   ];
 }
 

@@ -53,6 +53,23 @@ export function connectionRules(path: string, connection: unknown): Fault[] {
       (text) => text.trim() !== "",
       "an address or a host name; a machine that was not waited for (ready.until) has none",
     ),
+    ...keyRules(path, connection),
+    ...bastionRules(`${path}.bastion`, field(connection, "bastion")),
+  ];
+}
+
+/** A host that is gone through, and the one on the way to it. */
+export function bastionRules(path: string, bastion: unknown): Fault[] {
+  return bastion === undefined
+    ? []
+    : [
+        ...keyRules(path, bastion),
+        ...bastionRules(`${path}.bastion`, field(bastion, "bastion")),
+      ];
+}
+
+function keyRules(path: string, connection: unknown): Fault[] {
+  return [
     ...hostKey(`${path}.hostKey`, field(connection, "hostKey")),
     ...privateKey(`${path}.privateKey`, field(connection, "privateKey")),
   ];

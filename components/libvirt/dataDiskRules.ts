@@ -1,25 +1,9 @@
 import { eachItem, field, knownNow, textForm } from "../core/argumentRules";
 import { type Fault, show } from "../core/faults";
 import { isRecord, isText } from "../core/later";
-import { type StackName, stackBaseName } from "../core/names";
 
 /** A guest sees a disk's name as its serial number, for which virtio has 20 bytes. */
 const LONGEST_DISK_NAME = 20;
-
-/** The one stack whose data is there to be thrown away, unless a stack's configuration says more. */
-const DEVELOPMENT = "dev";
-
-/**
- * Whether data disks that do not say it outlive their machine.
- *
- * @param configured the stack's configuration `corral:keepDataDisks`; tests set it to false.
- */
-export function keepsByDefault(
-  { stack }: Pick<StackName, "stack">,
-  configured: boolean | undefined,
-): boolean {
-  return configured ?? stackBaseName(stack) !== DEVELOPMENT;
-}
 
 /** What tells a disk's volume apart on the hypervisor. */
 export interface DataDiskIdentity {

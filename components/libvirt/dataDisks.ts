@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { gibToBytes } from "../core/units";
 import { LibvirtDisk } from "../guest/ops/libvirtDisk";
 import type { LibvirtDataDiskArgs } from "./args";
-import { dataDiskVolume, keepsByDefault } from "./dataDiskRules";
+import { keepsDataDisks } from "../shared/keepsDataDisks";
+import { dataDiskVolume } from "./dataDiskRules";
 
 /** Where a machine's data disks are made. */
 export interface DataDiskPlace {
@@ -11,14 +12,6 @@ export interface DataDiskPlace {
   /** Name of the machine's domain. */
   readonly domain: string;
   readonly shortId: pulumi.Output<string>;
-}
-
-/** Whether the data disks of this stack outlive their machines where nothing else is said. */
-export function keepsDataDisks(): boolean {
-  return keepsByDefault(
-    { stack: pulumi.getStack() },
-    new pulumi.Config("corral").getBoolean("keepDataDisks"),
-  );
 }
 
 /** Makes the data disks of a machine, in their order. */

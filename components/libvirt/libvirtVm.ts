@@ -13,16 +13,17 @@ import { stampComponent } from "../shared/identity";
 import * as libvirt from "../sdks/libvirt";
 import { Accelerator, type LibvirtVmArgs } from "./args";
 import { keptInOwnPool } from "./dataDiskRules";
-import { keepsDataDisks, makeDataDisks } from "./dataDisks";
+import { makeDataDisks } from "./dataDisks";
 import { renderDomainXslt } from "./domainXslt";
 import { checkSameHypervisor, hypervisorOf } from "./hypervisor";
 import { LibvirtImage } from "./libvirtImage";
 import { LibvirtNetwork } from "./libvirtNetwork";
 import { LibvirtPool } from "./libvirtPool";
 import { guardDomain, guardVolume } from "./preflight";
-import { readyOrDefault } from "./ready";
+import { readyOrDefault } from "../guest/ready";
 import { cloudInitDocuments } from "../guest/cloudInitDocuments";
 import { SECRET_ARGUMENTS, validateLibvirtVm } from "./validation";
+import { keepsDataDisks } from "../shared/keepsDataDisks";
 import { withSecrets } from "../shared/secrets";
 
 /**

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { proxmoxError } from "./answers";
 import { endpointOrigin, type ProxmoxEndpoint, tokenUser } from "./endpoint";
 import { ProxmoxError, isProxmoxFault } from "./errors";
-import { isCertificateRefusal, trustedCertificates } from "./trust";
+import { isCertificateRefusal, trustedCertificates } from "../trust";
 
 /** A parameter of the API; a list is sent as the same name several times, `undefined` not at all. */
 export type ProxmoxValue =

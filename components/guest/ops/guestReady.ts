@@ -1,22 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withSecrets } from "../../shared/secrets";
-import type { ReadyThrough, ReadyUntil } from "../args";
+import type {
+  GuestBastion,
+  GuestConnection,
+  ReadyThrough,
+  ReadyUntil,
+} from "../args";
 import { opsOptions } from "./plugin";
 import type { ProxmoxMachine } from "./proxmox";
-
-/** A host to go through on the way to the guest. */
-export interface GuestReadyBastion {
-  /** Name or address. */
-  host: pulumi.Input<string>;
-  /** TCP port of its ssh server. Default 22. */
-  port?: pulumi.Input<number>;
-  /** User to log in as. */
-  user: pulumi.Input<string>;
-  /** Private key in a format that ssh2 reads (OpenSSH, PEM, PPK), without a passphrase. A secret. */
-  privateKey: pulumi.Input<string>;
-  /** Its public host key, `ssh-ed25519 AAAA...`. Default: what the user's known_hosts has. */
-  hostKey?: pulumi.Input<string>;
-}
 
 /** How the guest is logged in to. */
 export interface GuestReadySsh {
@@ -32,7 +23,7 @@ export interface GuestReadySsh {
    */
   hostKey?: pulumi.Input<string | undefined>;
   /** A host to go through. Default: none, the guest is reached from here. */
-  bastion?: pulumi.Input<GuestReadyBastion>;
+  bastion?: pulumi.Input<GuestBastion>;
 }
 
 /** Where a libvirt machine is looked at. */
@@ -55,6 +46,14 @@ export interface GuestReadyProxmox extends ProxmoxMachine {
   macAddress?: pulumi.Input<string>;
 }
 
+/** Where a microVM is looked at. */
+export interface GuestReadyMicroVm {
+  /** How its host is reached. */
+  connection: pulumi.Input<GuestConnection>;
+  /** Name of the machine on its host. */
+  name: pulumi.Input<string>;
+}
+
 /** The machine that is waited for. */
 export interface GuestReadyMachine {
   /** Id of the machine: when it changes, a new machine is there and is waited for anew. */
@@ -65,6 +64,8 @@ export interface GuestReadyMachine {
   libvirt?: pulumi.Input<GuestReadyLibvirt>;
   /** Given for a machine on Proxmox VE. */
   proxmox?: pulumi.Input<GuestReadyProxmox>;
+  /** Given for a microVM: its unit and its journal are looked at. */
+  microVm?: pulumi.Input<GuestReadyMicroVm>;
 }
 
 /** Arguments of {@link GuestReady}. */
@@ -114,7 +115,7 @@ export class GuestReady extends pulumi.CustomResource {
         through: args.through,
         timeoutSeconds: args.timeoutSeconds,
         // Secrets before they reach the engine, whatever the program made of them.
-        machine: withSecrets(args.machine, ["apiToken"]),
+        machine: withSecrets(args.machine, ["apiToken", "privateKey"]),
         address: args.address,
         ssh: args.ssh && withSecrets(args.ssh, ["privateKey"]),
         cloudInitStatus: undefined,

@@ -11,6 +11,24 @@ export enum RemoteCommandLogging {
   None = "none",
 }
 
+/** A host that is gone through. */
+export interface RemoteCommandProxy {
+  /** Name or address. */
+  host: pulumi.Input<string>;
+  /** TCP port of the ssh server. Default 22. */
+  port?: pulumi.Input<number>;
+  /** User to log in as. Default `root`. */
+  user?: pulumi.Input<string>;
+  /** Private key in OpenSSH's PEM format. A secret. */
+  privateKey?: pulumi.Input<string>;
+  /** Its public host key, `ssh-ed25519 AAAA...`. Default: any key is accepted. */
+  hostKey?: pulumi.Input<string>;
+  /** How often a failed connection is tried again. Default 10; -1 for ever. */
+  dialErrorLimit?: pulumi.Input<number>;
+  /** Seconds until one attempt to connect fails. Default 15; 0 for never. */
+  perDialTimeout?: pulumi.Input<number>;
+}
+
 /** How the machine is logged in to. */
 export interface RemoteCommandConnection {
   /** Name or address. */
@@ -27,6 +45,8 @@ export interface RemoteCommandConnection {
   dialErrorLimit?: pulumi.Input<number>;
   /** Seconds until one attempt to connect fails. Default 15; 0 for never. */
   perDialTimeout?: pulumi.Input<number>;
+  /** A host to go through. Default: none. */
+  proxy?: pulumi.Input<RemoteCommandProxy>;
 }
 
 /** Arguments of {@link RemoteCommand}. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type ReadyArgs, ReadyUntil } from "../guest/args";
+import { type ReadyArgs, ReadyUntil } from "./args";
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
 

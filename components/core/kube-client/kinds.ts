@@ -1,0 +1,26 @@
+import type { KubeKind } from "./client";
+
+/** The kinds of objects that Corral asks for; of all others Pulumi's provider takes care. */
+export const KINDS = {
+  namespace: kind("", "v1", "namespaces"),
+  event: kind("", "v1", "events"),
+  claim: kind("", "v1", "persistentvolumeclaims"),
+  virtualMachine: kind("kubevirt.io", "v1", "virtualmachines"),
+  instance: kind("kubevirt.io", "v1", "virtualmachineinstances"),
+  machineSnapshot: kind(
+    "snapshot.kubevirt.io",
+    "v1beta1",
+    "virtualmachinesnapshots",
+  ),
+  snapshotContent: kind(
+    "snapshot.kubevirt.io",
+    "v1beta1",
+    "virtualmachinesnapshotcontents",
+  ),
+  volumeSnapshot: kind("snapshot.storage.k8s.io", "v1", "volumesnapshots"),
+  dataVolume: kind("cdi.kubevirt.io", "v1beta1", "datavolumes"),
+} as const;
+
+function kind(group: string, version: string, resource: string): KubeKind {
+  return { group, version, resource };
+}

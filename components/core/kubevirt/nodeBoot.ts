@@ -1,0 +1,224 @@
+import type { CloudInitFileSpec, CloudInitSpec } from "../cloudInit";
+import {
+  API_PORT,
+  initConfig,
+  joinConfig,
+  type KubeadmCluster,
+  parseVersion,
+} from "./kubeadm";
+import type { NodeRole } from "./labels";
+import type { GuestNetwork } from "./nodeNetwork";
+import { shellWord } from "./shell";
+
+/** Where the packages of a node come from. */
+export type NodeInstall =
+  /** Debian or Ubuntu: containerd from the distribution, Kubernetes from pkgs.k8s.io. */
+  | "packages"
+  /** The image has containerd, kubelet, kubeadm and kubectl already. */
+  | "image";
+
+/** A user's own scripts, by when they run. */
+export interface NodeHooks {
+  /** Before anything is installed. */
+  readonly beforeInstall?: string;
+  /** Before kubeadm runs. */
+  readonly beforeKubeadm?: string;
+  /** When the node is a member of its cluster. */
+  readonly afterKubeadm?: string;
+}
+
+/** How a node becomes a member of its cluster at its first boot. */
+export interface NodeBoot {
+  readonly role: NodeRole;
+  readonly nodeName: string;
+  readonly network: GuestNetwork;
+  readonly cluster: KubeadmCluster;
+  readonly install: NodeInstall;
+  /** What makes pods reach each other; `undefined` leaves that to the user's hooks. */
+  readonly networkPlugin: NetworkPlugin | undefined;
+  readonly hooks: NodeHooks;
+  /** Longest time that a worker waits for the control plane. */
+  readonly waitSeconds: number;
+}
+
+/** A network plugin by its manifest. */
+export interface NetworkPlugin {
+  /** Address of the manifest that `kubectl apply -f` is given. */
+  readonly manifest: string;
+  /** Whether nodes of it are reached at an address that an annotation says. */
+  readonly isFlannel: boolean;
+}
+
+/** Folder of Corral's own files in a node. */
+export const NODE_FOLDER = "/etc/corral-node";
+const SCRIPT = `${NODE_FOLDER}/boot.sh`;
+const CONFIG = `${NODE_FOLDER}/kubeadm.yaml`;
+
+/** The cloud-init of a node that is bootstrapped. Pure. */
+export function bootstrapCloudInit(node: NodeBoot): CloudInitSpec {
+  return {
+    hostname: node.nodeName,
+    files: [
+      {
+        path: "/etc/modules-load.d/corral-node.conf",
+        content: "overlay\nbr_netfilter\n",
+      },
+      {
+        path: "/etc/sysctl.d/90-corral-node.conf",
+        content:
+          "net.ipv4.ip_forward=1\nnet.bridge.bridge-nf-call-iptables=1\nnet.bridge.bridge-nf-call-ip6tables=1\n",
+      },
+      { path: CONFIG, mode: "0600", content: kubeadmConfig(node) },
+      ...hookFiles(node.hooks),
+      { path: SCRIPT, mode: "0700", content: bootScript(node) },
+    ],
+    runCommands: [SCRIPT],
+  };
+}
+
+/**
+ * The cloud-init of a node that is cloned: it is a member already, and keeps the name and address that
+ * it has in its cluster.
+ */
+export function cloneCloudInit(nodeName: string): CloudInitSpec {
+  return { hostname: nodeName };
+}
+
+function kubeadmConfig({ role, nodeName, network, cluster }: NodeBoot): string {
+  const node = { nodeName, address: network.address };
+  return role === "control-plane"
+    ? initConfig(cluster, node)
+    : joinConfig(cluster, node, cluster.token);
+}
+
+function hookFiles(hooks: NodeHooks): CloudInitFileSpec[] {
+  return Object.entries(hooks).flatMap(([name, content]) =>
+    content === undefined
+      ? []
+      : [
+          {
+            path: `${NODE_FOLDER}/hooks/${name}`,
+            mode: "0700",
+            content: content.startsWith("#!")
+              ? content
+              : `#!/bin/sh\nset -e\n${content}\n`,
+          },
+        ],
+  );
+}
+
+/** Stands on its own feet: run again, it does what is left to do. */
+function bootScript(node: NodeBoot): string {
+  const { role, cluster, hooks } = node;
+  const hook = (name: keyof NodeHooks) =>
+    hooks[name] === undefined ? [] : [`${NODE_FOLDER}/hooks/${name}`];
+  return `${[
+    "#!/bin/sh",
+    "set -eu",
+    "export DEBIAN_FRONTEND=noninteractive KUBECONFIG=/etc/kubernetes/admin.conf",
+    'step() { echo "corral-node: $*"; }',
+    ...hook("beforeInstall"),
+    "modprobe overlay || true",
+    "modprobe br_netfilter || true",
+    "sysctl --quiet --system || true",
+    "swapoff -a",
+    "sed -i '/\\sswap\\s/s/^[^#]/#&/' /etc/fstab || true",
+    ...(node.install === "packages" ? installLines(cluster.version) : []),
+    ...containerdLines(),
+    ...hook("beforeKubeadm"),
+    ...(role === "control-plane" ? initLines(node) : joinLines(node)),
+    ...hook("afterKubeadm"),
+    "step done",
+  ].join("\n")}\n`;
+}
+
+function installLines(version: string): string[] {
+  const { major, minor } = parseVersion(version) ?? { major: 1, minor: 0 };
+  const channel = `https://pkgs.k8s.io/core:/stable:/v${major}.${minor}/deb`;
+  const packages = ["kubelet", "kubeadm", "kubectl"]
+    .map((name) => `'${name}=${version}-*'`)
+    .join(" ");
+  return [
+    "step installing containerd and Kubernetes",
+    "apt-get -q -y -o DPkg::Lock::Timeout=300 update",
+    "apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends ca-certificates curl gpg containerd conntrack ethtool iptables socat",
+    "install -d -m 0755 /etc/apt/keyrings",
+    `curl -fsSL --retry 5 ${channel}/Release.key | gpg --batch --yes --dearmor -o /etc/apt/keyrings/kubernetes.gpg`,
+    `echo 'deb [signed-by=/etc/apt/keyrings/kubernetes.gpg] ${channel}/ /' > /etc/apt/sources.list.d/kubernetes.list`,
+    "apt-get -q -y update",
+    `apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends ${packages}`,
+    "apt-mark hold kubelet kubeadm kubectl",
+  ];
+}
+
+function containerdLines(): string[] {
+  return [
+    "step configuring containerd",
+    "mkdir -p /etc/containerd",
+    "containerd config default | sed 's/SystemdCgroup = false/SystemdCgroup = true/' > /etc/containerd/config.toml",
+    "systemctl enable --quiet containerd kubelet",
+    "systemctl restart containerd",
+  ];
+}
+
+function initLines({ network, cluster, networkPlugin }: NodeBoot): string[] {
+  return [
+    // Before the Service has an endpoint, the node has to find itself.
+    `grep -q ' ${cluster.endpointName}$' /etc/hosts || echo '${network.address} ${cluster.endpointName}' >> /etc/hosts`,
+    "if [ ! -e /etc/kubernetes/admin.conf ]; then",
+    "  step kubeadm init",
+    `  kubeadm init --config ${CONFIG} --upload-certs --skip-token-print --skip-certificate-key-print`,
+    "fi",
+    ...(networkPlugin === undefined
+      ? []
+      : [
+          "step network plugin",
+          `kubectl apply -f ${shellWord(networkPlugin.manifest)}`,
+        ]),
+    ...(networkPlugin?.isFlannel ? [overlayAddressLine("kubectl")] : []),
+  ];
+}
+
+function joinLines({
+  cluster,
+  waitSeconds,
+  networkPlugin,
+}: NodeBoot): string[] {
+  const address = `https://${cluster.endpointName}:${API_PORT}/readyz`;
+  return [
+    "if [ ! -e /etc/kubernetes/kubelet.conf ]; then",
+    "  step waiting for the control plane",
+    `  end=$(($(date +%s) + ${waitSeconds}))`,
+    // The certificate is checked by kubeadm; here only an answer counts.
+    `  until curl -ksf --max-time 5 -o /dev/null ${address}; do`,
+    `    [ "$(date +%s)" -lt "$end" ] || { echo "corral-node: ${address} gave no answer within ${waitSeconds} s" >&2; exit 1; }`,
+    "    sleep 3",
+    "  done",
+    "  step kubeadm join",
+    // A worker that comes later has a token that is made valid again meanwhile.
+    `  until kubeadm join --config ${CONFIG}; do`,
+    `    [ "$(date +%s)" -lt "$end" ] || { echo "corral-node: kubeadm join failed for ${waitSeconds} s" >&2; exit 1; }`,
+    "    kubeadm reset --force >/dev/null 2>&1 || true",
+    "    sleep 5",
+    "  done",
+    "fi",
+    ...(networkPlugin?.isFlannel
+      ? [
+          overlayAddressLine(
+            "kubectl --kubeconfig /etc/kubernetes/kubelet.conf",
+          ),
+        ]
+      : []),
+  ];
+}
+
+/**
+ * Flannel sends to the address that a node's annotation says: that of its Service, since the one that
+ * the node itself sees is behind masquerade. A kubelet may annotate its own node.
+ */
+export function overlayAddressLine(kubectl: string): string {
+  return (
+    "node=$(hostname); address=$(getent ahostsv4 \"$node.$(sed -n 's/^search \\([^ ]*\\).*/\\1/p' /etc/resolv.conf)\" | awk 'NR == 1 { print $1 }') && " +
+    `[ -n "$address" ] && ${kubectl} annotate --overwrite node "$node" "flannel.alpha.coreos.com/public-ip-overwrite=$address"`
+  );
+}

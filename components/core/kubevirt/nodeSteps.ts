@@ -1,0 +1,264 @@
+import {
+  NODE_FOLDER,
+  type NetworkPlugin,
+  overlayAddressLine,
+} from "./nodeBoot";
+import { joinConfig, tokenConfig } from "./kubeadm";
+import type { GuestNetwork } from "./nodeNetwork";
+import { shellWord } from "./shell";
+
+/** One step of post-configuration, run inside a machine as root. */
+export interface NodeStep {
+  /** For messages and durations, for example `restart kubelet`. */
+  readonly name: string;
+  /** Read by `sh`. */
+  readonly script: string;
+  /** Whether its failure is reported and the cluster made all the same. */
+  readonly mayFail: boolean;
+  readonly timeoutSeconds: number;
+}
+
+const ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
+
+/** The steps of a control plane that was cloned: what a clone has of the original is put right. */
+export function clonedControlPlaneSteps(cluster: {
+  readonly nodeName: string;
+  /** Names that nodes of this cluster have; others are of the original. */
+  readonly nodeNames: readonly string[];
+  readonly networkPlugin: NetworkPlugin | undefined;
+}): NodeStep[] {
+  const names = cluster.nodeNames.join("|");
+  return [
+    step(
+      "set the host name",
+      [`hostnamectl set-hostname ${cluster.nodeName}`],
+      {
+        mayFail: true,
+      },
+    ),
+    step("restart kubelet", ["systemctl restart kubelet"], { mayFail: true }),
+    step(
+      "wait for the API",
+      [`until ${ADMIN} get --raw /readyz; do sleep 2; done`],
+      {
+        timeoutSeconds: 180,
+      },
+    ),
+    step(
+      "forget nodes of the original",
+      [
+        `for node in $(${ADMIN} get nodes -o name); do`,
+        `  case "\${node#node/}" in ${names}) ;; *) ${ADMIN} delete --wait=false "$node" ;; esac`,
+        "done",
+      ],
+      { mayFail: true },
+    ),
+    ...overlaySteps(cluster.networkPlugin, ADMIN),
+  ];
+}
+
+/** The steps of the first worker that was cloned together with its control plane. */
+export function clonedWorkerSteps(
+  nodeName: string,
+  networkPlugin: NetworkPlugin | undefined,
+): NodeStep[] {
+  return [
+    step("set the host name", [`hostnamectl set-hostname ${nodeName}`], {
+      mayFail: true,
+    }),
+    step("restart kubelet", ["systemctl restart kubelet"], { mayFail: true }),
+    ...overlaySteps(
+      networkPlugin,
+      "kubectl --kubeconfig /etc/kubernetes/kubelet.conf",
+    ),
+  ];
+}
+
+/** Makes a token on the control plane, on standard output, that lives just long enough to join by. */
+export function freshTokenStep(): NodeStep {
+  return step("make a token", ["kubeadm token create --ttl 15m"], {});
+}
+
+/**
+ * The steps by which a further clone of the worker gets an identity of its own: without them two nodes
+ * would share a name and a certificate.
+ *
+ * @param token a fresh one: that of the original has ended. A secret.
+ */
+export function ownIdentitySteps(worker: {
+  readonly nodeName: string;
+  readonly network: GuestNetwork;
+  readonly endpointName: string;
+  readonly token: string;
+  readonly networkPlugin: NetworkPlugin | undefined;
+}): NodeStep[] {
+  const { nodeName, network, endpointName, token } = worker;
+  const config = joinConfig(
+    { endpointName },
+    { nodeName, address: network.address },
+    token,
+  );
+  const file = `${NODE_FOLDER}/join.yaml`;
+  return [
+    step(
+      "leave the original's identity",
+      [
+        "kubeadm reset --force",
+        "rm -rf /etc/cni/net.d/* /var/lib/cni /var/lib/kubelet/pki",
+        `hostnamectl set-hostname ${nodeName}`,
+        // What the machine is known by to systemd and to the network plugin.
+        "rm -f /etc/machine-id /var/lib/dbus/machine-id",
+        "systemd-machine-id-setup",
+      ],
+      {},
+    ),
+    step(
+      "join",
+      [
+        `install -d -m 0700 ${NODE_FOLDER}`,
+        `umask 077; printf %s ${shellWord(config)} > ${file}`,
+        `kubeadm join --config ${file}`,
+        `rm -f ${file}`,
+      ],
+      { timeoutSeconds: 300 },
+    ),
+    ...overlaySteps(
+      worker.networkPlugin,
+      "kubectl --kubeconfig /etc/kubernetes/kubelet.conf",
+    ),
+  ];
+}
+
+/** Waits until cloud-init is done, and fails with what it said when it failed. */
+export function bootDoneStep(timeoutSeconds: number): NodeStep {
+  return step(
+    "wait until cloud-init is done",
+    [
+      "cloud-init status --wait >/dev/null 2>&1 || true",
+      "if [ \"$(cloud-init status | sed -n 's/^status: //p')\" != done ]; then",
+      "  cloud-init status --long >&2 || true",
+      "  tail -n 20 /var/log/cloud-init-output.log >&2 || true",
+      "  exit 1",
+      "fi",
+    ],
+    { timeoutSeconds },
+  );
+}
+
+/**
+ * Makes the token valid again that machines were given to join by. It stands in a file that root alone
+ * reads, never in a command line.
+ */
+export function renewTokenStep(token: string): NodeStep {
+  const file = `${NODE_FOLDER}/token.yaml`;
+  const [id = ""] = token.split(".");
+  return step(
+    "renew the token",
+    [
+      `if ! ${ADMIN} -n kube-system get secret bootstrap-token-${id} >/dev/null 2>&1; then`,
+      `  install -d -m 0700 ${NODE_FOLDER}`,
+      `  (umask 077; printf %s ${shellWord(tokenConfig(token))} > ${file})`,
+      `  kubeadm token create --config ${file} >/dev/null`,
+      `  rm -f ${file}`,
+      "fi",
+    ],
+    {},
+  );
+}
+
+/** Takes nodes out of the cluster whose machines go. */
+export function removeNodesStep(nodeNames: readonly string[]): NodeStep {
+  return step(
+    `remove ${nodeNames.join(", ")}`,
+    nodeNames.flatMap((node) => [
+      `if ${ADMIN} get node ${node} >/dev/null 2>&1; then`,
+      `  ${ADMIN} drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=90s || echo "${node} was not drained" >&2`,
+      `  ${ADMIN} delete node ${node}`,
+      "fi",
+    ]),
+    { mayFail: true, timeoutSeconds: 60 + 120 * nodeNames.length },
+  );
+}
+
+/** Prints the kubeconfig of the cluster's administrator. A secret. */
+export function readAdminConfStep(): NodeStep {
+  return step("read the kubeconfig", ["cat /etc/kubernetes/admin.conf"], {});
+}
+
+/** Waits until every node of the cluster is Ready; run on the control plane. */
+export function nodesReadyStep(
+  nodeNames: readonly string[],
+  timeoutSeconds: number,
+): NodeStep {
+  const nodes = nodeNames.map((name) => `node/${name}`).join(" ");
+  return step(
+    "wait until all nodes are Ready",
+    [
+      `until ${ADMIN} get ${nodes} >/dev/null 2>&1; do sleep 2; done`,
+      `${ADMIN} wait --for=condition=Ready --timeout=${timeoutSeconds}s ${nodes}`,
+    ],
+    { timeoutSeconds },
+  );
+}
+
+/** The steps by which a machine is cleaned before it is snapshotted. */
+export function cleanSteps(): NodeStep[] {
+  return [
+    step(
+      "clean logs",
+      [
+        "journalctl --rotate --quiet || true",
+        "journalctl --vacuum-time=1s --quiet || true",
+        "find /var/log -type f -exec truncate --size 0 {} +",
+        "rm -rf /tmp/* /var/tmp/* || true",
+      ],
+      { mayFail: true },
+    ),
+    step(
+      "clean leases",
+      ["rm -f /var/lib/dhcp/*.leases /run/systemd/netif/leases/* || true"],
+      {
+        mayFail: true,
+      },
+    ),
+    step(
+      "clean the machine's identity",
+      [
+        // cloud-init makes host keys, and systemd a machine id, at the clone's first boot.
+        "cloud-init clean --logs",
+        "rm -f /etc/ssh/ssh_host_*",
+        "truncate --size 0 /etc/machine-id",
+        "sync",
+      ],
+      {},
+    ),
+  ];
+}
+
+function overlaySteps(
+  plugin: NetworkPlugin | undefined,
+  kubectl: string,
+): NodeStep[] {
+  return plugin?.isFlannel
+    ? [
+        step(
+          "announce the overlay's address",
+          [overlayAddressLine(kubectl)],
+          {},
+        ),
+      ]
+    : [];
+}
+
+function step(
+  name: string,
+  lines: readonly string[],
+  { mayFail = false, timeoutSeconds = 60 }: Partial<NodeStep>,
+): NodeStep {
+  return {
+    name,
+    script: ["set -eu", ...lines, ""].join("\n"),
+    mayFail,
+    timeoutSeconds,
+  };
+}

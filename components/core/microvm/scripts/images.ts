@@ -1,0 +1,85 @@
+import { imagePaths } from "../paths";
+import type { HostPaths } from "../paths";
+
+import { call } from "./hostScript";
+
+/** An image on a host, and who needs it. */
+export interface ImageUse {
+  readonly sha256: string;
+  /** What is the same for every attempt of one resource, and no other's. */
+  readonly user: string;
+}
+
+/** Notes the user, and prints `image there` or `image missing`. */
+export function claimScript({ sha256, user }: ImageUse, host: HostPaths) {
+  const { folder, users, file, lock } = imagePaths(sha256, host);
+  return `
+${call("lock", lock)}
+# Twice, because the last user of another image takes the folder away.
+{ ${call("mkdir", "-p", folder, users)} || ${call("mkdir", "-p", folder, users)}; } 2>/dev/null && : >${call(`${users}/${user}`)} || refuse ${call(`${folder} cannot be written`)}
+if ${call("test", "-e", file)}; then echo "image there"; else echo "image missing"; fi
+`;
+}
+
+/** Takes the image from standard input. */
+export function uploadScript({ sha256 }: ImageUse, host: HostPaths): string {
+  const { partial, lock } = imagePaths(sha256, host);
+  return `
+${call("lock", lock)}
+${call("dd", `of=${partial}`, "bs=1M", "iflag=fullblock", "conv=sparse", "status=none")} || refuse "the image cannot be written; is the disk full?"
+${keepIfRight(sha256, host)}`;
+}
+
+/** Fetches the image, by the host itself. */
+export function fetchScript(
+  { sha256 }: ImageUse,
+  url: string,
+  timeoutSeconds: number,
+  host: HostPaths,
+): string {
+  const { partial, lock } = imagePaths(sha256, host);
+  const fetch = [
+    ...["curl", "-fsSL", "--connect-timeout", "20", "--retry", "2"],
+    ...["--max-time", timeoutSeconds, "-o", partial, url],
+  ];
+  return `
+${call("lock", lock)}
+said=$(${call(...fetch)} 2>&1) || refuse "$said"
+${keepIfRight(sha256, host)}`;
+}
+
+/** Takes the user off, and the image with the last one. */
+export function releaseScript({ sha256, user }: ImageUse, host: HostPaths) {
+  const { folder, users, file, partial, lock } = imagePaths(sha256, host);
+  return `
+[ -d ${call(folder)} ] || exit 0
+${call("lock", lock)}
+${call("rm", "-f", `${users}/${user}`)}
+if rmdir ${call(users)} 2>/dev/null || ! [ -d ${call(users)} ]; then ${call("rm", "-f", file, partial, lock)}; fi
+rmdir ${call(folder)} 2>/dev/null || :
+`;
+}
+
+/** Prints `image there` or `image missing`. */
+export function lookScript({ sha256 }: ImageUse, host: HostPaths): string {
+  const { file } = imagePaths(sha256, host);
+  return `if ${call("test", "-e", file)}; then echo "image there"; else echo "image missing"; fi`;
+}
+
+/** A file on the host that is somebody else's: it only has to be there. */
+export function presentScript(path: string): string {
+  return `if ${call("test", "-f", path)}; then echo "image there"; else echo "image missing"; fi`;
+}
+
+function keepIfRight(sha256: string, host: HostPaths): string {
+  const { partial, file } = imagePaths(sha256, host);
+  return `
+found=$(${call("sha256sum", partial)} | cut -d ' ' -f 1)
+if [ "$found" != ${call(sha256)} ]; then
+  ${call("rm", "-f", partial)}
+  refuse "the content has the SHA-256 $found, must have "${call(sha256)}
+fi
+${call("chmod", "644", partial)} && ${call("sync", partial)} && ${call("mv", partial, file)} || refuse "the image cannot be kept"
+echo "image there"
+`;
+}

@@ -1,0 +1,104 @@
+import { networkPaths } from "../paths";
+import type { HostPaths } from "../paths";
+import { roomOf } from "../subnet";
+import type { LeaseRange } from "../subnet";
+import type { OwnershipStamp } from "../../stamp";
+
+import { call, recordText } from "./hostScript";
+
+/** Who leases an address: one interface of one machine. */
+export interface Leaseholder {
+  readonly stamp: OwnershipStamp;
+  /** The machine's name on the host. */
+  readonly machine: string;
+  /** Which of its interfaces. */
+  readonly nic: number;
+}
+
+export interface LeaseWish {
+  readonly network: string;
+  readonly range: LeaseRange;
+  /** Left out: the lowest free one. */
+  readonly address?: string | undefined;
+  readonly holder: Leaseholder;
+}
+
+/**
+ * Leases an address, alone on the network for that moment: the one that the holder has, the one that
+ * is wanted, or the lowest free one. A holder has one address; another one than before sets the old
+ * one free. Prints `address A`.
+ */
+export function leaseScript(wish: LeaseWish, host: HostPaths): string {
+  const { network, range, address = "", holder } = wish;
+  const paths = networkPaths(network, host);
+  const full = `network ${network} has no free address: all ${roomOf(range)} are leased. Destroy machines, or make a network with a larger subnet`;
+  return `
+[ -e ${call(paths.record)} ] || refuse ${call(`there is no network ${network}; it is made by MicroVmHost`)}
+${call("lock", paths.lock)}
+leases=${call(paths.leases)} wanted=${call(address)}
+mkdir -p "$leases"
+rm -f "$leases"/.*.new
+had=$(grep -lxF ${call(keyLine(holder))} "$leases"/* 2>/dev/null | head -n 1)
+had=\${had##*/}
+if [ -n "$had" ] && { [ -z "$wanted" ] || [ "$had" = "$wanted" ]; }; then
+  echo "address $had"
+  exit 0
+fi
+if [ -n "$wanted" ]; then
+  ! [ -e "$leases/$wanted" ] || { cat "$leases/$wanted"; exit 75; }
+  address=$wanted
+else
+  number=${range.first}
+  while :; do
+    [ "$number" -le ${range.last} ] || refuse ${call(full)}
+    address=$((number >> 24)).$((number >> 16 & 255)).$((number >> 8 & 255)).$((number & 255))
+    [ "$number" -eq ${range.gateway} ] || [ -e "$leases/$address" ] || break
+    number=$((number + 1))
+  done
+fi
+put "$leases/$address" 644 ${call(leaseText(holder))}
+[ -z "$had" ] || rm -f "$leases/$had"
+echo "address $address"
+`;
+}
+
+/** Sets the holder's address free; nothing is done to anybody else's. */
+export function freeScript(
+  network: string,
+  address: string,
+  holder: Leaseholder,
+  host: HostPaths,
+): string {
+  const { folder, leases, lock } = networkPaths(network, host);
+  const lease = `${leases}/${address}`;
+  return `
+[ -d ${call(folder)} ] || exit 0
+${call("lock", lock)}
+if ${call("grep", "-qxF", keyLine(holder), lease)} 2>/dev/null; then ${call("rm", "-f", lease)}; fi
+`;
+}
+
+/** Prints `lease ours`, `lease other` or `lease none`. */
+export function lookScript(
+  network: string,
+  address: string,
+  holder: Leaseholder,
+  host: HostPaths,
+): string {
+  const lease = `${networkPaths(network, host).leases}/${address}`;
+  return `
+if ${call("grep", "-qxF", keyLine(holder), lease)} 2>/dev/null; then echo "lease ours"
+elif ${call("test", "-e", lease)}; then echo "lease other"
+else echo "lease none"
+fi
+`;
+}
+
+function leaseText({ stamp, machine, nic }: Leaseholder): string {
+  return recordText(stamp, { machine, key: `${stamp.id}/${nic}` });
+}
+
+/** The line of a lease by which its holder is found. */
+function keyLine({ stamp, nic }: Leaseholder): string {
+  return `  "key": "${stamp.id}/${nic}",`;
+}

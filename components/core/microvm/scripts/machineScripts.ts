@@ -1,0 +1,292 @@
+import { createHash } from "node:crypto";
+
+import { hypervisorFeatures } from "../features";
+import { chainsOf, mapsOnly, networkChains } from "../networkChains";
+import {
+  machinePaths,
+  machineUnit,
+  machineUser,
+  networkPaths,
+  tapName,
+} from "../paths";
+import type { HostPaths } from "../paths";
+import type { HypervisorKind, MachinePlan } from "../plan";
+import { REVISION_VARIABLE, revision } from "../unitFile";
+
+import type { OwnershipStamp } from "../../stamp";
+import { call } from "./hostScript";
+import { machineFiles } from "./machineFiles";
+
+/** How long a hypervisor may take to open its interface, in tenths of a second. */
+const STARTED_TENTHS = 150;
+
+/** Functions that look at a machine; the variables are those of {@link variables}. */
+const LOOKS = `
+property() { systemctl show --property "$1" --value "$unit"; }
+# The revision that the running hypervisor was started with; nothing when there is none.
+running_revision() {
+  pid=$(property MainPID)
+  [ "\${pid:-0}" = 0 ] || tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^${REVISION_VARIABLE}=//p'
+}
+tap_missing() { for tap in $taps; do [ -e "/sys/class/net/$tap" ] || return 0; done; return 1; }
+# The kernel shows a carrier as soon as the hypervisor has opened its end.
+tap_waits() { for tap in $taps; do [ "$(cat "/sys/class/net/$tap/carrier" 2>/dev/null)" = 1 ] || return 0; done; return 1; }
+`;
+
+/** Prints chains and elements of the maps as nftables shows them; $1 are lines of table, tap, chains. */
+const LIST_CHAINS = `
+printf '%s\\n' "$1" | while read -r table tap from to; do
+  nft -s list chain inet "$table" "$from" 2>/dev/null
+  nft -s list chain inet "$table" "$to" 2>/dev/null
+  for map in from_machine to_machine; do
+    nft -s list map inet "$table" "$map" 2>/dev/null | grep -oE "\\"$tap\\" : (jump|goto) [a-z0-9_]+"
+  done
+done`;
+
+/** What is known of the host before anything is rendered. Prints `version`, `path`, `device`. */
+export function hypervisorScript(kind: HypervisorKind): string {
+  const { program } = hypervisorFeatures[kind];
+  return `
+path=$(command -v ${call(program)}) || refuse ${call(`${program} is not installed there, or in none of the folders of programs`)}
+echo "path $path"
+echo "version $("$path" --version 2>&1 | grep -oE '[0-9]+(\\.[0-9]+)+' | head -n 1)"
+for device in /dev/kvm /dev/net/tun /dev/vhost-vsock; do ! [ -e "$device" ] || echo "device $device"; done
+`;
+}
+
+/**
+ * Brings everything of the machine to what is declared, whatever was there: record, user, files, unit,
+ * and the machine running or not. It restarts only where the hypervisor was started with something
+ * else, or has lost its interface. The seed disk comes on standard input, if there is one.
+ */
+export function applyScript(
+  plan: MachinePlan,
+  options: { readonly running: boolean; readonly hasSeed: boolean },
+  host: HostPaths,
+): string {
+  const paths = machinePaths(plan.name, host);
+  const networks = [...new Set(plan.interfaces.map(({ network }) => network))];
+  const [record, ...files] = machineFiles(plan, host);
+  const writable = plan.disks.filter(({ readOnly }) => !readOnly);
+  return `
+${LOOKS}
+${variables(plan, host)}
+if [ -e ${call(paths.unit)} ] && ! [ -e ${call(paths.record)} ]; then refuse ${call(`there is a unit ${machineUnit(plan.name)} that Corral did not make`)}; fi
+${networks
+  .map(
+    (network) =>
+      `[ -e ${call(networkPaths(network, host).record)} ] || refuse ${call(`there is no network ${network}; it is made by MicroVmHost`)}`,
+  )
+  .join("\n")}
+${plan.disks
+  .filter(({ path }) => path !== paths.seed)
+  .map(({ path, name }) => diskThere(plan.name, name, path, host))
+  .join("\n")}
+${[plan.kernel, ...(plan.initrd === undefined ? [] : [plan.initrd])]
+  .map((path) => `[ -r ${call(path)} ] || refuse ${call(`${path} is missing`)}`)
+  .join("\n")}
+${call("lock", paths.lock)}
+${call("own", paths.record, plan.stamp.id)}
+${call("mkdir", "-p", paths.folder)} && chmod 755 ${call(paths.folder)} || refuse ${call(`${paths.folder} cannot be made`)}
+${putFile(record)}
+echo "begun yes"
+(
+  flock 8
+  id -u "$user" >/dev/null 2>&1 || useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
+) 8<${call(host.root)} || refuse "the user $user cannot be made"
+${options.hasSeed ? seedScript(paths.seed) : ""}
+${writable.map(({ path }) => call("chown", machineUser(plan.name), path)).join("\n")}
+${filesToRead(plan)
+  .map(
+    (path) =>
+      `${call("runuser", "-u", machineUser(plan.name), "--", "test", "-r", path)} || refuse ${call(`${path} cannot be read by ${machineUser(plan.name)}, which the hypervisor runs as: make it and its folders readable`)}`,
+  )
+  .join("\n")}
+${files.map(putFile).join("\n")}
+dropins=$(property DropInPaths)
+[ -z "$dropins" ] || rm -rf ${call(`${paths.unit}.d`)}
+systemctl daemon-reload
+${options.running ? startScript(plan, host) : STOP}
+echo "state $(systemctl is-active "$unit")"
+${options.running ? 'echo "start $(property InvocationID)"' : ""}
+`;
+}
+
+/**
+ * Tells what is there, as lines `drift TEXT`, and `state STATE`; `machine gone` when nothing is, and
+ * `machine other` when it is somebody else's.
+ */
+export function lookScript(
+  plan: MachinePlan,
+  options: { readonly running: boolean },
+  host: HostPaths,
+): string {
+  const paths = machinePaths(plan.name, host);
+  const drift = (text: string) => `echo ${call(`drift ${text}`)}`;
+  return `
+${LOOKS}
+${variables(plan, host)}
+if ! [ -e ${call(paths.record)} ] && ! [ -e ${call(paths.unit)} ]; then echo "machine gone"; exit 0; fi
+if [ "$(${call("owner", paths.record)})" != ${call(plan.stamp.id)} ]; then echo "machine other"; exit 0; fi
+differs() { [ "$(sha256sum <"$1" 2>/dev/null)" != "$2  -" ]; }
+${machineFiles(plan, host)
+  .map(
+    ({ title, path, text }) =>
+      `! ${call("differs", path, sha256(text))} || ${drift(`${title} is not as declared: ${path}`)}`,
+  )
+  .join("\n")}
+[ -z "$(property DropInPaths)" ] || echo "drift the unit is changed by $(property DropInPaths)"
+${plan.disks
+  .map(
+    ({ path, name }) =>
+      `[ -e ${call(path)} ] || ${drift(`disk ${name} is missing: ${path}`)}`,
+  )
+  .join("\n")}
+state=$(systemctl is-active "$unit")
+echo "state $state"
+if [ "$state" = active ]; then
+  [ "$(running_revision)" = ${call(revision(plan, host))} ] || ${drift("the hypervisor was started with something else than is declared")}
+  ! tap_missing || ${drift(`an interface is gone: ${plan.interfaces.map((_, index) => tapName(plan.name, index)).join(", ")}`)}
+  list=${call(LIST_CHAINS)}
+  found=$(/bin/sh -c "$list" list "$chains")
+  # nftables' own way to write the rules, found out in a network of its own.
+  wanted=$(unshare --net /bin/sh -c "nft -f - && $list" list "$chains" <<'END'
+${mapsOnly(plan)}${networkChains(plan)}
+END
+  )
+  [ "$found" = "$wanted" ] || ${drift("the chains of nftables are not as declared")}
+fi
+${
+  options.running
+    ? `systemctl is-enabled --quiet "$unit" || ${drift("the unit does not start with the host")}`
+    : `! systemctl is-enabled --quiet "$unit" 2>/dev/null || ${drift("the unit starts with the host")}`
+}
+`;
+}
+
+/**
+ * Stops the machine and takes everything of it away but its volumes, if it is ours. All of it follows
+ * from its name.
+ */
+export function removeMachineScript(
+  machine: string,
+  { id }: Pick<OwnershipStamp, "id">,
+  host: HostPaths,
+): string {
+  const paths = machinePaths(machine, host);
+  const taps = Array.from({ length: MOST_INTERFACES }, (_, index) =>
+    tapName(machine, index),
+  );
+  return `
+unit=${call(machineUnit(machine))} user=${call(machineUser(machine))}
+if ! [ -e ${call(paths.record)} ] && ! [ -e ${call(paths.unit)} ]; then exit 0; fi
+${call("lock", paths.lock)}
+${call("own", paths.record, id)}
+systemctl disable --quiet "$unit" 2>/dev/null
+systemctl stop "$unit" 2>/dev/null
+case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
+# What a unit that was changed by hand may have left.
+[ ! -e ${call(paths.rulesGone)} ] || nft -f ${call(paths.rulesGone)} 2>/dev/null
+for tap in ${taps.join(" ")}; do [ ! -e "/sys/class/net/$tap" ] || ip link delete "$tap"; done
+${call("rm", "-rf", paths.unit, `${paths.unit}.d`)}
+systemctl daemon-reload
+systemctl reset-failed "$unit" 2>/dev/null
+id -u "$user" >/dev/null 2>&1 && userdel "$user" 2>/dev/null
+${call("rm", "-rf", paths.folder, paths.run)}
+${call("rmdir", `${host.root}/machines`)} 2>/dev/null
+${call("rm", "-f", paths.lock)}
+`;
+}
+
+/** As many as a machine may have. */
+const MOST_INTERFACES = 8;
+
+const STOP = `
+systemctl disable --quiet "$unit" 2>/dev/null
+systemctl stop "$unit"
+systemctl reset-failed "$unit" 2>/dev/null
+case $(systemctl is-active "$unit") in active|activating|deactivating) refuse "$unit does not stop" ;; esac`;
+
+function startScript(plan: MachinePlan, host: HostPaths): string {
+  const { rules } = machinePaths(plan.name, host);
+  return `
+systemctl enable --quiet "$unit" || refuse "$unit cannot be enabled"
+if [ "$(systemctl is-active "$unit")" = active ] && [ "$(running_revision)" = ${call(revision(plan, host))} ] && ! tap_missing; then
+  said=$(nft -f ${call(rules)} 2>&1) || refuse "nft: $said"
+else
+  systemctl stop "$unit"
+  systemctl reset-failed "$unit" 2>/dev/null
+  began=$(date +%s.%N)
+  if said=$(systemctl start "$unit" 2>&1); then
+    tenths=0
+    while tap_waits; do
+      tenths=$((tenths + 1))
+      state=$(systemctl is-active "$unit")
+      if [ "$state" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends as soon as it starts"; break; fi
+      if [ "$tenths" -gt ${STARTED_TENTHS} ]; then said="the hypervisor does not open its interface"; break; fi
+      sleep 0.1
+    done
+  fi
+  if [ -n "$said" ]; then
+    echo "failed $said"
+    journalctl --sync 2>/dev/null
+    journalctl --unit "$unit" --since "@$began" --lines 15 --no-pager --output cat | sed 's/^/journal /'
+    systemctl stop "$unit"
+  fi
+fi`;
+}
+
+function filesToRead({ kernel, initrd, disks }: MachinePlan): string[] {
+  return [
+    kernel,
+    ...(initrd === undefined ? [] : [initrd]),
+    ...disks.map(({ path }) => path),
+  ];
+}
+
+/** A disk that is there, and that no other machine has. */
+function diskThere(
+  machine: string,
+  name: string,
+  path: string,
+  host: HostPaths,
+): string {
+  return `
+[ -f ${call(path)} ] || refuse ${call(`disk ${name} is missing: ${path}`)}
+other=$(grep -lF ${call(`"path": ${JSON.stringify(path)}`)} ${call(host.root)}/machines/*/machine.json 2>/dev/null | grep -vF ${call(`/machines/${machine}/`)} | head -n 1)
+[ -z "$other" ] || refuse ${call(`disk ${name}: ${path} is in use by another machine: `)}"$(basename "\${other%/*}")"`;
+}
+
+/** Readable by the machine's hypervisor and by nobody else: the guest's own keys are on it. */
+function seedScript(seed: string): string {
+  return `
+(umask 077; cat >${call(`${seed}.new`)}) && chown "root:$user" ${call(`${seed}.new`)} && chmod 640 ${call(`${seed}.new`)} &&
+  ${call("mv", `${seed}.new`, seed)} || refuse "the disk with cloud-init's documents cannot be written"`;
+}
+
+function putFile(
+  file:
+    | { readonly path: string; readonly mode: string; readonly text: string }
+    | undefined,
+): string {
+  return file === undefined ? "" : call("put", file.path, file.mode, file.text);
+}
+
+function variables(plan: MachinePlan, host: HostPaths): string {
+  const taps = plan.interfaces.map((_, index) => tapName(plan.name, index));
+  const chains = plan.interfaces.map((_, index) => {
+    const { table, tap, from, to } = chainsOf(plan, index);
+    return [table, tap, from, to].join(" ");
+  });
+  return [
+    `unit=${call(machineUnit(plan.name))}`,
+    `user=${call(machineUser(plan.name))}`,
+    `taps=${call(taps.join(" "))}`,
+    `chains=${call(chains.join("\n"))}`,
+    call("mkdir", "-p", host.run),
+  ].join("\n");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

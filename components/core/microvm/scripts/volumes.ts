@@ -1,0 +1,186 @@
+import { volumePaths } from "../paths";
+import type { HostPaths } from "../paths";
+import { formatBytes } from "../../units";
+import type { OwnershipStamp } from "../../stamp";
+
+import { call, recordText } from "./hostScript";
+
+export interface VolumeWish {
+  readonly stamp: OwnershipStamp;
+  /** The machine's name on the host. */
+  readonly machine: string;
+  /** At most 16 characters: the label of its file system too. */
+  readonly volume: string;
+  /** At least this; left out: as large as the image. */
+  readonly sizeBytes?: number | undefined;
+  readonly keep: boolean;
+  /** An image on the host whose copy it becomes; left out: an empty ext4 file system. */
+  readonly image?: string | undefined;
+  /** A kept volume to take up instead of making one: `MACHINE/VOLUME`. */
+  readonly adopt?: string | undefined;
+}
+
+/**
+ * Makes the volume, goes on with one that an earlier run of the same machine began, or takes up a
+ * kept one. A file that was lost is not made again. Prints `file PATH` and `size BYTES`.
+ */
+export function makeScript(wish: VolumeWish, host: HostPaths): string {
+  const { machine, volume, sizeBytes = 0, stamp } = wish;
+  const paths = volumePaths(machine, volume, host);
+  return `
+${call("lock", paths.lock)}
+file=${call(paths.file)} partial=${call(paths.partial)} record=${call(paths.record)} size=${sizeBytes}
+# Nothing stays of a volume that cannot be made.
+give_up() {
+  rm -f "$partial" "$record"
+  rmdir "\${file%/*}" 2>/dev/null
+  ${call("rm", "-f", paths.lock)}
+  refuse "$1"
+}
+${call("mkdir", "-p", paths.folder)} || refuse "the folder of the volume cannot be made"
+if [ -e "$file" ] && ! [ -e "$record" ]; then refuse "$file is there and carries no stamp: move it away, or give it as the volume's image"; fi
+${wish.adopt === undefined ? ownScript(stamp) : adoptScript(wish.adopt, stamp, host)}
+if [ -e "$record" ] && ! [ -e "$file" ] && grep -qF '"state": "made"' "$record"; then
+  refuse ${call(missingText(paths.file))}
+fi
+if ! [ -e "$file" ]; then
+  put "$record" 644 ${call(volumeRecord(wish, "making"))}
+  rm -f "$partial"
+  ${wish.image === undefined ? emptyScript(volume) : copyScript(wish.image)}
+  chmod 600 "$partial" && sync "$partial" && mv "$partial" "$file" || refuse "$file cannot be kept"
+fi
+put "$record" 644 ${call(volumeRecord(wish, "made"))}
+${growAndTell}`;
+}
+
+/** Makes the volume larger, and notes whether it is to keep. */
+export function updateScript(wish: VolumeWish, host: HostPaths): string {
+  const { machine, volume, sizeBytes = 0, stamp } = wish;
+  const paths = volumePaths(machine, volume, host);
+  return `
+${call("lock", paths.lock)}
+file=${call(paths.file)} record=${call(paths.record)} size=${sizeBytes}
+[ -e "$file" ] || refuse ${call(missingText(paths.file))}
+${ownScript(stamp)}
+put "$record" 644 ${call(volumeRecord(wish, "made"))}
+${growAndTell}`;
+}
+
+/** Prints `volume there`, `missing`, `other` or `none`, and `size BYTES`. */
+export function lookScript(
+  { machine, volume, stamp }: Pick<VolumeWish, "machine" | "volume" | "stamp">,
+  host: HostPaths,
+): string {
+  const { file, record } = volumePaths(machine, volume, host);
+  return `
+file=${call(file)} record=${call(record)}
+if ! [ -e "$file" ]; then echo "volume missing"
+elif [ "$(owner "$record")" = ${call(stamp.id)} ]; then echo "volume there"
+else echo "volume other"
+fi
+! [ -e "$file" ] || echo "size $(stat -c %s "$file")"
+`;
+}
+
+/** A volume, and whose it is. */
+export interface VolumeOwner extends Pick<VolumeWish, "machine" | "volume"> {
+  readonly stamp: Pick<OwnershipStamp, "id">;
+}
+
+/** Takes the volume away, if it is ours. */
+export function removeScript(
+  { machine, volume, stamp }: VolumeOwner,
+  host: HostPaths,
+): string {
+  const { folder, file, partial, record, lock } = volumePaths(
+    machine,
+    volume,
+    host,
+  );
+  return `
+[ -e ${call(folder)} ] || exit 0
+${call("lock", lock)}
+if [ "$(${call("owner", record)})" = ${call(stamp.id)} ]; then
+  ${call("rm", "-f", file, partial)} && ${call("rm", "-f", record)}
+fi
+rmdir ${call(folder)} 2>/dev/null && rmdir ${call(`${host.root}/volumes`)} 2>/dev/null
+${call("rm", "-f", lock)}
+`;
+}
+
+/** What to say of a volume that is gone. */
+export function missingText(file: string): string {
+  return (
+    `the volume ${file} is missing: it is never made anew on its own, its data would be lost unseen. ` +
+    "Bring the file back; or, to begin with an empty one, take the volume out of the program, run up, and put it in again"
+  );
+}
+
+function ownScript({ id }: OwnershipStamp): string {
+  return `own "$record" ${call(id)}`;
+}
+
+/** The file moves last: until then a run that is cut off finds the volume where it was. */
+function adoptScript(
+  adopt: string,
+  { id }: OwnershipStamp,
+  host: HostPaths,
+): string {
+  const [machine = "", volume = ""] = adopt.split("/");
+  const from = volumePaths(machine, volume, host);
+  return `
+if ! { [ -e "$file" ] && [ "$(owner "$record")" = ${call(id)} ]; }; then
+  from=${call(from.file)} noted=${call(from.record)}
+  [ -e "$from" ] || refuse ${call(`there is no volume ${adopt} to adopt: ${from.file} is missing`)}
+  [ -e "$noted" ] && ! grep -qF '"keep": true' "$noted" &&
+    refuse ${call(`${adopt} is no volume that was kept`)}
+  machine_there=${call(`${host.root}/machines/${machine}/machine.json`)}
+  if [ "$from" != "$file" ]; then
+    ! [ -e "$machine_there" ] || refuse ${call(`${adopt} is in use by the machine ${machine}`)}
+    ! [ -e "$file" ] || own "$record" ${call(id)}
+    mv "$from" "$file" && rm -f "$noted" || refuse "$from cannot be moved"
+    rmdir "\${from%/*}" 2>/dev/null || :
+  fi
+fi`;
+}
+
+/** Formatted in a file that is not the volume yet. */
+function emptyScript(label: string): string {
+  return `
+  truncate -s "$size" "$partial" || give_up "$partial cannot be made"
+  said=$(${call("mkfs.ext4", "-q", "-F", "-m", "0", "-L", label)} "$partial" 2>&1) || give_up "mkfs.ext4: $said"`;
+}
+
+/** Raw as it is; qcow2, which hypervisors of microVMs do not read, is unpacked. */
+function copyScript(image: string): string {
+  return `
+  image=${call(image)}
+  [ -r "$image" ] || give_up "the image $image cannot be read"
+  if [ "$(head -c 3 "$image")" = QFI ]; then
+    said=$(qemu-img convert -O raw "$image" "$partial" 2>&1) || give_up "qemu-img: $said"
+  else
+    said=$(cp --sparse=always --reflink=auto "$image" "$partial" 2>&1) || give_up "$said"
+  fi
+  found=$(stat -c %s "$partial")
+  if [ "$size" -gt 0 ] && [ "$found" -gt "$size" ]; then
+    give_up "the image has $found bytes, more than the volume's $size: ask for a larger one"
+  fi`;
+}
+
+const growAndTell = `
+[ "$(stat -c %s "$file")" -ge "$size" ] || truncate -s "$size" "$file" || refuse "$file cannot grow"
+echo "file $file"
+echo "size $(stat -c %s "$file")"
+`;
+
+function volumeRecord(wish: VolumeWish, state: "making" | "made"): string {
+  const { stamp, machine, volume, keep, sizeBytes } = wish;
+  return recordText(stamp, {
+    machine,
+    volume,
+    keep,
+    size:
+      sizeBytes === undefined ? "that of its image" : formatBytes(sizeBytes),
+    state,
+  });
+}

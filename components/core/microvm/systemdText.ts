@@ -1,0 +1,36 @@
+/**
+ * One command as a line of a unit file: systemd splits it at blanks, and gives `%`, `$`, quotes and
+ * backslashes a meaning of their own (systemd.service(5), "COMMAND LINES").
+ */
+export function commandLine(words: readonly string[]): string {
+  return words.map(commandWord).join(" ");
+}
+
+/** The same over several lines, one for each option with its value. */
+export function commandLines(words: readonly string[]): string {
+  const lines: string[][] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last === undefined || word.startsWith("-")) {
+      lines.push([word]);
+    } else {
+      last.push(word);
+    }
+  }
+  return lines.map(commandLine).join(" \\\n  ");
+}
+
+function commandWord(word: string): string {
+  const escaped = word
+    .replace(/[\\"]/g, "\\$&")
+    .replace(/\n/g, "\\n")
+    .replace(/\t/g, "\\t")
+    .replace(/%/g, "%%")
+    .replace(/\$/g, "$$$$");
+  return /^[A-Za-z0-9%$@_./:=,+-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+/** A value that is one text to the end of its line, such as a description. */
+export function settingText(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/%/g, "%%").trim();
+}

@@ -1,0 +1,235 @@
+import { createHash } from "node:crypto";
+
+import { canonicalJson } from "../canonicalJson";
+import {
+  API_SOCKET,
+  cloudHypervisorArguments,
+} from "./cloudHypervisorArguments";
+import { hypervisorFeatures } from "./features";
+import { firecrackerArguments, firecrackerConfig } from "./firecrackerConfig";
+import {
+  type HostPaths,
+  machinePaths,
+  machineUser,
+  networkUnit,
+  tapName,
+} from "./paths";
+import type { MachinePlan, PlannedInterface } from "./plan";
+import { qemuArguments } from "./qemuArguments";
+import { commandLine, commandLines, settingText } from "./systemdText";
+
+/** By this variable of its environment a running hypervisor is known to be the one that was declared. */
+export const REVISION_VARIABLE = "CORRAL_REVISION";
+
+/** How long systemd waits after the guest's time to shut down, before it kills. */
+const KILL_SECONDS = 10;
+
+/** systemd's unit of a machine (systemd.service(5), systemd.exec(5), systemd.resource-control(5)). */
+export function unitFile(plan: MachinePlan, host: HostPaths): string {
+  return [
+    "# Made by Corral: what is changed here by hand is set right by the next up.",
+    section("Unit", [
+      `Description=microVM ${settingText(plan.name)}`,
+      ...networksOf(plan).flatMap((network) => [
+        `Requires=${networkUnit(network)}`,
+        `After=${networkUnit(network)}`,
+      ]),
+      // A machine that ends again and again is started again and again.
+      "StartLimitIntervalSec=0",
+    ]),
+    section("Service", [
+      "Type=exec",
+      `User=${machineUser(plan.name)}`,
+      `SyslogIdentifier=${settingText(plan.name)}`,
+      `Environment=${REVISION_VARIABLE}=${revision(plan, host)}`,
+      ...runtimeFolder(plan, host),
+      ...startAndStop(plan, host),
+      ...limits(plan),
+      ...hardening(plan, host),
+    ]),
+    section("Install", ["WantedBy=multi-user.target"]),
+  ].join("\n");
+}
+
+/**
+ * What a running hypervisor was started with, as a hash: another one takes a restart. Limits, rules
+ * and the restart policy are none of it.
+ */
+export function revision(plan: MachinePlan, host: HostPaths): string {
+  const started = [
+    hypervisorCommand(plan, host),
+    plan.hypervisor.kind === "firecracker" ? configFile(plan, host) : "",
+    plan.hypervisor.version,
+    plan.interfaces,
+    plan.disks,
+  ];
+  return createHash("sha256")
+    .update(canonicalJson(started))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+/** Firecracker's configuration as it lies on the host; empty for the others, which have none. */
+export function configFile(plan: MachinePlan, host: HostPaths): string {
+  return plan.hypervisor.kind === "firecracker"
+    ? `${JSON.stringify(firecrackerConfig(plan, machinePaths(plan.name, host).run), null, 2)}\n`
+    : "";
+}
+
+/** Whether the machine's interfaces have more than one queue. */
+export function hasQueues({ hypervisor, vcpus }: MachinePlan): boolean {
+  return hypervisorFeatures[hypervisor.kind].hasQueues && vcpus > 1;
+}
+
+function section(name: string, lines: readonly string[]): string {
+  return [`[${name}]`, ...lines, ""].join("\n");
+}
+
+function networksOf({ interfaces }: MachinePlan): string[] {
+  return [...new Set(interfaces.map(({ network }) => network))];
+}
+
+/** A folder for sockets that is new at each start, so that none is left over from the last one. */
+function runtimeFolder(plan: MachinePlan, host: HostPaths): string[] {
+  const { run } = machinePaths(plan.name, host);
+  return [
+    `RuntimeDirectory=${run.replace(/^\/run\//, "")}`,
+    "RuntimeDirectoryMode=0700",
+  ];
+}
+
+function startAndStop(plan: MachinePlan, host: HostPaths): string[] {
+  const { run, rules, rulesGone, stop } = machinePaths(plan.name, host);
+  const taps = plan.interfaces.map((_, index) => tapName(plan.name, index));
+  return [
+    ...plan.interfaces.flatMap((nic, index) =>
+      tapCommands(plan, nic, tapName(plan.name, index)),
+    ),
+    `ExecStartPre=+${commandLine(["nft", "-f", rules])}`,
+    ...plan.disks.filter(({ grows }) => grows).map(growCommand),
+    ...(plan.hypervisor.kind === "qemu"
+      ? [
+          `ExecStartPre=${commandLine(["mkfifo", `${run}/monitor.in`, `${run}/monitor.out`])}`,
+        ]
+      : []),
+    `ExecStart=${commandLines(hypervisorCommand(plan, host))}`,
+    `ExecStop=${commandLine(["/bin/sh", stop])} $MAINPID`,
+    `ExecStopPost=+-${commandLine(["nft", "-f", rulesGone])}`,
+    ...taps.map(
+      (tap) => `ExecStopPost=+-${commandLine(["ip", "link", "delete", tap])}`,
+    ),
+    "TimeoutStartSec=120",
+    `TimeoutStopSec=${plan.stopTimeoutSeconds + KILL_SECONDS}`,
+    `Restart=${restartPolicy(plan)}`,
+    "RestartSec=1",
+  ];
+}
+
+/** The host's end of an interface: its other end is the gateway of a network of one machine. */
+function tapCommands(
+  plan: MachinePlan,
+  { address, gateway }: PlannedInterface,
+  tap: string,
+): string[] {
+  const queues = hasQueues(plan) ? ["multi_queue", "vnet_hdr"] : [];
+  const user = machineUser(plan.name);
+  return [
+    `ExecStartPre=+-${commandLine(["ip", "link", "delete", tap])}`,
+    ...[
+      [
+        "ip",
+        "tuntap",
+        "add",
+        "dev",
+        tap,
+        "mode",
+        "tap",
+        "user",
+        user,
+        ...queues,
+      ],
+      ["ip", "address", "add", `${gateway}/32`, "dev", tap],
+      ["ip", "link", "set", tap, "up"],
+      // The machine takes all of its network for neighbours: the host answers for them.
+      ["sysctl", "-q", "-w", `net.ipv4.conf.${tap}.proxy_arp=1`],
+      ["ip", "route", "replace", `${address}/32`, "dev", tap],
+    ].map((words) => `ExecStartPre=+${commandLine(words)}`),
+  ];
+}
+
+/** The file system of a file that has become larger; run as the machine's own user. */
+function growCommand({ path }: { readonly path: string }): string {
+  return `ExecStartPre=-${commandLine(["/bin/sh", "-c", GROW, "grow", path])}`;
+}
+
+/** resize2fs wants a whole check before it, which takes long: only where there is something to grow. */
+const GROW =
+  'set -- "$1" $(dumpe2fs -h "$1" 2>/dev/null | sed -n "s/^Block count: *//p; s/^Block size: *//p"); ' +
+  '[ "$#" -lt 3 ] || [ $(($2 * $3 + $3)) -gt "$(stat -c %s "$1")" ] || { e2fsck -f -p "$1"; resize2fs "$1"; }';
+
+function hypervisorCommand(plan: MachinePlan, host: HostPaths): string[] {
+  const { run, config } = machinePaths(plan.name, host);
+  switch (plan.hypervisor.kind) {
+    case "qemu":
+      return qemuArguments(plan, run);
+    case "cloudHypervisor":
+      return cloudHypervisorArguments(plan, run);
+    case "firecracker":
+      return firecrackerArguments(plan, config, `${run}/${API_SOCKET}`);
+  }
+}
+
+function restartPolicy({ restart }: MachinePlan): string {
+  return { always: "always", onFailure: "on-failure", never: "no" }[restart];
+}
+
+function limits(plan: MachinePlan): string[] {
+  return [
+    `MemoryMax=${plan.memoryMib + plan.memoryOverheadMib}M`,
+    `CPUQuota=${plan.cpuQuotaPercent}%`,
+    "TasksMax=256",
+    "LimitNOFILE=65536",
+  ];
+}
+
+/** What a hypervisor that a guest has taken over could still do: as good as nothing. */
+function hardening(plan: MachinePlan, host: HostPaths): string[] {
+  const writable = plan.disks
+    .filter(({ readOnly }) => !readOnly)
+    .map(({ path }) => path);
+  const devices = [
+    "/dev/net/tun",
+    ...(plan.acceleration === "kvm" ? ["/dev/kvm"] : []),
+    ...(plan.vsockCid !== undefined && plan.hypervisor.kind === "qemu"
+      ? ["/dev/vhost-vsock"]
+      : []),
+  ];
+  return [
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "DevicePolicy=closed",
+    ...devices.map((device) => `DeviceAllow=${device} rw`),
+    ...(plan.acceleration === "kvm" ? ["SupplementaryGroups=kvm"] : []),
+    "ProtectSystem=strict",
+    ...writable.map((path) => `ReadWritePaths=${commandLine([path])}`),
+    "PrivateTmp=yes",
+    "ProtectHome=yes",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectHostname=yes",
+    `InaccessiblePaths=-${host.root}/networks`,
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK AF_VSOCK",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    // Hypervisors try calls beyond the set and do without: a refusal, not the end of the process.
+    "SystemCallErrorNumber=EPERM",
+    "UMask=0077",
+  ];
+}

@@ -1,0 +1,191 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseIpv4Network } from "../core/ipv4";
+import { macAddress, type Identity } from "../core/names";
+import type { OwnershipStamp } from "../core/stamp";
+import { gibToBytes } from "../core/units";
+import type { GuestConnection } from "../guest/args";
+import { openConnection } from "../guest/openConnection";
+import { MicroVmAddress } from "../guest/ops/microVmAddress";
+import { MicroVmImage } from "../guest/ops/microVmImage";
+import type { MicroVmDisk, MicroVmNic } from "../guest/ops/microVmService";
+import { MicroVmVolume } from "../guest/ops/microVmVolume";
+import { Accelerator } from "../libvirt/args";
+import { keepsDataDisks } from "../shared/keepsDataDisks";
+import type {
+  MicroVmImageSource,
+  MicroVmInterfaceArgs,
+  MicroVmPlace,
+  MicroVmRootDiskArgs,
+  MicroVmVolumeArgs,
+} from "./args";
+
+/** Where all parts of one machine are made, and whose they are. */
+export interface Site {
+  readonly parent: pulumi.ComponentResource;
+  /** The component's own name. */
+  readonly name: string;
+  /** The machine's name on the host. */
+  readonly machine: string;
+  readonly identity: Identity;
+  readonly stamp: pulumi.Output<OwnershipStamp>;
+  readonly connection: GuestConnection;
+}
+
+/** A host and network, field by field; only the host's private key is a secret. */
+export interface OpenPlace {
+  readonly connection: GuestConnection;
+  readonly network: pulumi.Output<string>;
+  readonly subnet: pulumi.Output<string>;
+  readonly gateway: pulumi.Output<string>;
+  readonly acceleration: pulumi.Output<Accelerator>;
+}
+
+/** @param checked nothing is made before it is there. */
+export function openPlace(
+  host: pulumi.Input<MicroVmPlace>,
+  checked: pulumi.Output<boolean>,
+): OpenPlace {
+  const known = pulumi.output(host);
+  const open = <T>(value: pulumi.Output<T>) =>
+    pulumi.unsecret(
+      pulumi.all([value, checked]).apply(([inner]) => inner),
+    ) as pulumi.Output<T>;
+  const connection =
+    pulumi.Output.isInstance(host) || host instanceof Promise
+      ? known.connection
+      : host.connection;
+  return {
+    connection: openConnection(connection, checked),
+    network: open(known.network),
+    subnet: open(known.subnet),
+    gateway: open(known.gateway),
+    acceleration: open(
+      known.apply(({ acceleration }) => acceleration ?? Accelerator.Kvm),
+    ),
+  };
+}
+
+/** Brings an image to the host. */
+export function makeImage(
+  { parent, name, stamp, connection }: Site,
+  part: string,
+  { file, ...source }: MicroVmImageSource,
+): MicroVmImage {
+  return new MicroVmImage(
+    `${name}-${part}`,
+    {
+      connection,
+      stamp,
+      ...source,
+      ...(file !== undefined && { file: new pulumi.asset.FileAsset(file) }),
+    },
+    { parent },
+  );
+}
+
+/** The machine's root disk: a copy of its image, and made anew with it. */
+export function makeRootDisk(
+  site: Site,
+  { image, sizeGib }: MicroVmRootDiskArgs,
+  madeFrom: pulumi.Output<string>,
+): { readonly disk: MicroVmDisk; readonly volume: MicroVmVolume } {
+  const { parent, name, machine, stamp, connection } = site;
+  const volume = new MicroVmVolume(
+    `${name}-root`,
+    {
+      connection,
+      stamp,
+      machine,
+      volume: "root",
+      sizeBytes: bytes(sizeGib),
+      keep: false,
+      image: makeImage(site, "root-image", image).path,
+    },
+    { parent, deleteBeforeReplace: true, replacementTrigger: madeFrom },
+  );
+  return { volume, disk: diskOf("root", volume, sizeGib, false) };
+}
+
+/** The machine's disks for data, in their order. */
+export function makeVolumes(
+  { parent, name, machine, stamp, connection }: Site,
+  volumes: readonly MicroVmVolumeArgs[],
+): MicroVmDisk[] {
+  return volumes.map(({ name: volume, sizeGib, image, adopt, ...given }) => {
+    const { readOnly } = given;
+    if (image !== undefined) {
+      return { name: volume, path: image, readOnly };
+    }
+    const keep = given.keep ?? keepsDataDisks();
+    const made = new MicroVmVolume(
+      `${name}-volume-${volume}`,
+      {
+        connection,
+        stamp,
+        machine,
+        volume,
+        sizeBytes: bytes(sizeGib),
+        keep,
+        adopt,
+      },
+      { parent, retainOnDelete: keep },
+    );
+    return { ...diskOf(volume, made, sizeGib, true), readOnly };
+  });
+}
+
+/** The hypervisor sees a new size only when it starts. */
+function diskOf(
+  name: string,
+  volume: MicroVmVolume,
+  sizeGib: pulumi.Input<number> | undefined,
+  grows: boolean,
+): MicroVmDisk {
+  return {
+    name,
+    path: volume.path,
+    grows,
+    revision: pulumi.interpolate`${volume.volumeId}-${pulumi.output(sizeGib).apply((gib) => gib ?? "")}`,
+  };
+}
+
+function bytes(
+  sizeGib: pulumi.Input<number> | undefined,
+): pulumi.Output<number> | undefined {
+  return sizeGib === undefined
+    ? undefined
+    : pulumi.output(sizeGib).apply(gibToBytes);
+}
+
+/** Leases an address for each interface, the first one in the host's own network. */
+export function makeInterfaces(
+  { parent, name, machine, identity, stamp, connection }: Site,
+  interfaces: readonly MicroVmInterfaceArgs[],
+): MicroVmNic[] {
+  return interfaces.map(({ network, subnet, gateway, ...given }, nic) => {
+    const lease = new MicroVmAddress(
+      `${name}-address${nic === 0 ? "" : `-${nic}`}`,
+      {
+        connection,
+        stamp,
+        network,
+        subnet,
+        gateway,
+        machine,
+        nic,
+        address: given.address,
+      },
+      { parent },
+    );
+    const mac = given.macAddress ?? macAddress(identity, nic);
+    return {
+      network,
+      address: lease.address,
+      gateway,
+      prefix: pulumi
+        .output(subnet)
+        .apply((cidr) => parseIpv4Network(cidr)?.prefix ?? 32),
+      mac: pulumi.output(mac).apply((text) => text.toLowerCase()),
+    };
+  });
+}

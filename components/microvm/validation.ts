@@ -1,0 +1,289 @@
+import {
+  absolutePath,
+  eachItem,
+  field,
+  knownNow,
+  macAddress,
+  oneOf,
+  textForm,
+  webAddress,
+} from "../core/argumentRules";
+import { type Fault, show } from "../core/faults";
+import { isRecord, isText } from "../core/later";
+import { featureFaults } from "../core/microvm/features";
+import type { HypervisorKind } from "../core/microvm/plan";
+import { isLeasable, leaseRange, parseIpv4 } from "../core/microvm/subnet";
+import { compileSchemaCheck } from "../core/schemaCheck";
+import {
+  connectionRules,
+  GUEST_SECRETS,
+  guestRules,
+} from "../guest/guestRules";
+import schema from "./args.schema.json";
+
+/** Arguments that are wrapped as secrets and whose values no fault shows. */
+export const SECRET_ARGUMENTS = GUEST_SECRETS;
+
+const shape = compileSchemaCheck(
+  { ...schema, $ref: "#/definitions/MicroVmArgs" },
+  SECRET_ARGUMENTS,
+);
+
+/** Every fault in the arguments of a MicroVm. Values that are `LATER` pass. */
+export function validateMicroVm(args: unknown): Fault[] {
+  return [...shape(args), ...microVmRules(args)];
+}
+
+/** Arguments whose fields decide which resources there are, or what happens to them. */
+const KNOWN_NOW = [
+  "hypervisor",
+  "kernel",
+  "initrd",
+  "rootDisk",
+  "volumes",
+  "interfaces",
+  "allow",
+  "cloudInit",
+  "onCloudInitChange",
+  "ssh",
+  "ready",
+];
+
+/** What the JSON Schema of MicroVm's arguments cannot say. */
+export function microVmRules(args: unknown): Fault[] {
+  if (!isRecord(args)) {
+    return [];
+  }
+  const { host } = args;
+  return [
+    ...KNOWN_NOW.flatMap((name) => knownNow(name, args[name])),
+    ...(isRecord(host)
+      ? connectionRules("host.connection", host.connection)
+      : []),
+    ...networkRules("host", host, "address", args.address),
+    ...imageRules("kernel", args.kernel),
+    ...imageRules("initrd", args.initrd),
+    ...imageRules("rootDisk.image", field(args.rootDisk, "image")),
+    ...volumeRules(args.volumes),
+    ...macAddress("macAddress", args.macAddress),
+    ...eachItem("interfaces", args.interfaces, (path, nic) => [
+      ...networkRules(path, nic, `${path}.address`, nic.address),
+      ...macAddress(`${path}.macAddress`, nic.macAddress),
+    ]),
+    ...eachItem("allow", args.allow, allowRules),
+    ...kernelArgumentRules(args.kernelArguments),
+    ...hypervisorRules(args),
+    ...noAgent(field(args.ready, "until")),
+    ...guestRules(args),
+  ];
+}
+
+/** A subnet with its gateway, and an address in it. */
+function networkRules(
+  path: string,
+  network: unknown,
+  addressPath: string,
+  address: unknown,
+): Fault[] {
+  const subnet = field(network, "subnet");
+  const gateway = field(network, "gateway");
+  if (!isText(subnet) || !isText(gateway)) {
+    return [];
+  }
+  const range = leaseRange(subnet, gateway);
+  if (range === undefined) {
+    return [
+      {
+        path: `${path}.subnet`,
+        problem: `is ${show(subnet)} with the gateway ${show(gateway)}, must be a network like 10.0.0.0/24 with an address in it`,
+      },
+    ];
+  }
+  return textForm(
+    addressPath,
+    address,
+    (text) => isLeasable(text, range),
+    `a machine's address in ${subnet}: neither its first nor its last one, nor the host's own ${gateway}`,
+  );
+}
+
+function imageRules(path: string, image: unknown): Fault[] {
+  const missing =
+    field(image, "url") !== undefined && field(image, "sha256") === undefined;
+  return [
+    ...oneOf(
+      path,
+      isRecord(image)
+        ? { file: image.file, path: image.path, url: image.url }
+        : undefined,
+      ["file", "path", "url"],
+      "required",
+    ),
+    ...knownNow(`${path}.file`, field(image, "file")),
+    ...hostPath(`${path}.path`, field(image, "path")),
+    ...webAddress(`${path}.url`, field(image, "url")),
+    ...textForm(
+      `${path}.sha256`,
+      field(image, "sha256"),
+      (text) => /^[0-9a-f]{64}$/.test(text),
+      "64 lower-case hexadecimal digits",
+    ),
+    ...(missing
+      ? [{ path: `${path}.sha256`, problem: "is missing, url needs it" }]
+      : []),
+  ];
+}
+
+function volumeRules(volumes: unknown): Fault[] {
+  const names = new Set<string>();
+  return eachItem("volumes", volumes, (path, volume) => {
+    const { name, sizeGib, image, adopt, keep } = volume;
+    const isTwice = isText(name) && names.has(name);
+    if (isText(name)) {
+      names.add(name);
+    }
+    return [
+      ...knownNow(`${path}.name`, name),
+      ...knownNow(`${path}.keep`, keep),
+      ...textForm(
+        `${path}.name`,
+        name,
+        (text) => /^[a-z][a-z0-9-]{0,15}$/.test(text) && !RESERVED.has(text),
+        "1 to 16 lower-case letters, digits and hyphens, starting with a letter, other than root and cidata",
+      ),
+      ...(isTwice
+        ? [
+            {
+              path: `${path}.name`,
+              problem: `is ${show(name)}, must be another than that of the volumes before`,
+            },
+          ]
+        : []),
+      ...(sizeGib === undefined && image === undefined
+        ? [{ path: `${path}.sizeGib`, problem: "is missing, must be the size" }]
+        : []),
+      ...[
+        ["sizeGib", sizeGib],
+        ["keep", keep],
+        ["adopt", adopt],
+      ].flatMap(([other, value]) =>
+        image !== undefined && value !== undefined
+          ? [
+              {
+                path: `${path}.${String(other)}`,
+                problem:
+                  "is given beside image, which is used as it is; must be left out",
+              },
+            ]
+          : [],
+      ),
+      ...absolutePath(`${path}.mountPoint`, volume.mountPoint),
+      ...hostPath(`${path}.image`, image),
+      ...textForm(
+        `${path}.adopt`,
+        adopt,
+        (text) => /^[A-Za-z0-9][\w.-]*\/[a-z][a-z0-9-]{0,15}$/.test(text),
+        "MACHINE/VOLUME, as corral orphans shows it",
+      ),
+    ];
+  });
+}
+
+/** Names of disks that Corral gives itself. */
+const RESERVED = new Set(["root", "cidata"]);
+
+/** Its characters mean nothing to systemd or to a hypervisor. */
+function hostPath(path: string, value: unknown): Fault[] {
+  return textForm(
+    path,
+    value,
+    (text) => /^\/[A-Za-z0-9_./:@+-]*$/.test(text),
+    "an absolute path of letters, digits and _ . / : @ + -",
+  );
+}
+
+function allowRules(
+  path: string,
+  { protocol, ports, from }: Record<string, unknown>,
+): Fault[] {
+  return [
+    ...(protocol === "icmp" && Array.isArray(ports) && ports.length > 0
+      ? [
+          {
+            path: `${path}.ports`,
+            problem: "is given for icmp, which has none; must be left out",
+          },
+        ]
+      : []),
+    ...(Array.isArray(from)
+      ? from.flatMap((source, index) =>
+          textForm(
+            `${path}.from[${index}]`,
+            source,
+            isSource,
+            "an IPv4 address or a network like 10.0.0.0/24",
+          ),
+        )
+      : []),
+  ];
+}
+
+function isSource(text: string): boolean {
+  return text.includes("/")
+    ? leaseRange(text, text.replace(/\/.*$/, "")) !== undefined
+    : parseIpv4(text) !== undefined;
+}
+
+function kernelArgumentRules(words: unknown): Fault[] {
+  return Array.isArray(words)
+    ? words.flatMap((word, index) =>
+        textForm(
+          `kernelArguments[${index}]`,
+          word,
+          (text) => /^[!-~]+$/.test(text),
+          "one word of printable characters",
+        ),
+      )
+    : [];
+}
+
+/** What the hypervisor cannot do. */
+function hypervisorRules(args: Record<string, unknown>): Fault[] {
+  const { hypervisor = "cloudHypervisor", vcpus, host } = args;
+  const acceleration = field(host, "acceleration");
+  return isKind(hypervisor)
+    ? featureFaults({
+        hypervisor,
+        acceleration:
+          acceleration === "tcg" || acceleration === "kvm"
+            ? acceleration
+            : undefined,
+        vcpus: typeof vcpus === "number" ? vcpus : undefined,
+        // The disk with cloud-init's documents is one of them.
+        disks:
+          countOf(args.volumes) + (args.rootDisk === undefined ? 0 : 1) + 1,
+        interfaces: countOf(args.interfaces) + 1,
+        hasVsock: args.vsockCid !== undefined,
+      })
+    : [];
+}
+
+function isKind(value: unknown): value is HypervisorKind {
+  return ["cloudHypervisor", "firecracker", "qemu"].includes(String(value));
+}
+
+function countOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
+
+/** Guests of microVMs are not asked through an agent. */
+function noAgent(until: unknown): Fault[] {
+  return until === "agent"
+    ? [
+        {
+          path: "ready.until",
+          problem: `is "agent", which is for machines on Proxmox VE, must be "address", "ssh", "cloudInit" or "none"`,
+        },
+      ]
+    : [];
+}
