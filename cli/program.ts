@@ -83,6 +83,21 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
       finish(await status(selectionOf(options), options));
     });
 
+  onStack(corral, "logs")
+    .description("the journal of a microVM: its guest's console and its unit")
+    .argument("<name>", "the machine, as the program calls it")
+    .option("-n, --lines <number>", "how many of the last lines", Number, 100)
+    .option("--no-follow", "end with what there is now")
+    .action(
+      async (
+        name: string,
+        options: SelectionFlags & { lines: number; follow: boolean },
+      ) => {
+        const { logs } = await import("./logs/command.js");
+        finish(await logs(selectionOf(options), name, options));
+      },
+    );
+
   corral
     .command("setup")
     .description(

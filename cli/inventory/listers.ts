@@ -27,6 +27,14 @@ const LISTERS: readonly {
         await import("@corral-iac/corral/proxmox/inventory/lister")
       ).proxmoxLister(context),
   },
+  {
+    kind: "microVm",
+    types: /^corral-ops:index:MicroVm|^corral:index:MicroVm/,
+    load: async (context) =>
+      (
+        await import("@corral-iac/corral/microvm/inventory/lister")
+      ).microVmLister(context),
+  },
 ];
 
 /** The inventories of the hypervisors that a state speaks of, or a fleet file declares. */
