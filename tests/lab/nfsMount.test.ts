@@ -4,10 +4,7 @@ import * as net from "node:net";
 import * as path from "node:path";
 import type { Guest } from "../support/guest";
 import { domains, networks, virsh } from "../support/hypervisor";
-import {
-  type ExampleShare as Share,
-  NfsExample,
-} from "../support/nfsExample";
+import { type ExampleShare as Share, NfsExample } from "../support/nfsExample";
 
 const STACK = "nfs";
 /** The host's own address in the guest's network. */

@@ -35,6 +35,8 @@ describe("the component package's schema", () => {
     const names = [
       "FileInjection",
       "GuestFeature",
+      "KubevirtBaseSnapshots",
+      "KubevirtCluster",
       "LibvirtImage",
       "LibvirtNetwork",
       "LibvirtPool",

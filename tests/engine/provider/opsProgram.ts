@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import execa from "execa";
 import { PulumiStack } from "@corral-iac/tools/stack/pulumiStack";
 import type { PulumiRun } from "@corral-iac/tools/stack/pulumiStack";
 import { ensureToolchain } from "@corral-iac/tools/toolchain/index";
@@ -18,7 +19,10 @@ export interface Declared {
   /** Folder of its module in the component library. Default `guest/ops`. */
   readonly folder?: string;
   readonly name: string;
-  /** As JSON; `{ $secret: X }` stands for a secret Output of X. */
+  /**
+   * As JSON; `{ $secret: X }` stands for a secret Output of X, `{ $output: "NAME.FIELD" }` for an output
+   * of one that was declared before.
+   */
   readonly args: unknown;
 }
 
@@ -26,11 +30,17 @@ const source = `
 const fs = require("node:fs");
 const path = require("node:path");
 const pulumi = require("@pulumi/pulumi");
-const revive = (_, value) => (value && value.$secret !== undefined ? pulumi.secret(value.$secret) : value);
-const declared = JSON.parse(fs.readFileSync(path.join(__dirname, "declared.json"), "utf8"), revive);
+const revive = (_, value) => {
+  if (value && value.$output !== undefined) {
+    const [name, field] = value.$output.split(".");
+    return exports[name][field];
+  }
+  return value && value.$secret !== undefined ? pulumi.secret(value.$secret) : value;
+};
+const declared = JSON.parse(fs.readFileSync(path.join(__dirname, "declared.json"), "utf8"));
 for (const { type, folder = "guest/ops", name, args } of declared) {
   const module = require("@corral-iac/corral/" + folder + "/" + type[0].toLowerCase() + type.slice(1));
-  exports[name] = new module[type](name, args);
+  exports[name] = new module[type](name, JSON.parse(JSON.stringify(args), revive));
 }
 `;
 
@@ -94,6 +104,29 @@ export class OpsProgram {
       "--non-interactive",
       ...flags,
     );
+  }
+
+  /** Runs the command `corral` on the stack. */
+  corral(
+    command: string,
+    ...flags: string[]
+  ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+    const { file, args, cwd, env } = this.stack.corralCommand(command, flags);
+    return execa(file, [...args], { cwd, env, stdin: "ignore", reject: false });
+  }
+
+  /** Takes a resource, and what depends on it, out of the state. */
+  async forget(name: string): Promise<void> {
+    const { deployment } = JSON.parse(await this.state()) as {
+      deployment: { resources: { urn: string }[] };
+    };
+    const urn = deployment.resources
+      .map((resource) => resource.urn)
+      .find((known) => known.endsWith(`::${name}`));
+    await this.stack.must([
+      ...["state", "delete", urn ?? name],
+      ...["--yes", "--target-dependents"],
+    ]);
   }
 
   async state(): Promise<string> {

@@ -106,6 +106,13 @@ const COMPONENTS = [
     source: "components/proxmox/proxmoxVm.ts",
     example: "examples/proxmox-vm/index.ts",
   },
+  {
+    page: "docs/micro-vm.md",
+    type: "MicroVmArgs",
+    schema: "components/microvm/args.schema.json",
+    source: "components/microvm/microVm.ts",
+    example: "examples/micro-vm/index.ts",
+  },
 ];
 
 for (const { page: name, type, schema, source, example } of COMPONENTS) {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 
 import { InvalidArgumentsError } from "@corral-iac/corral/core/faults";
-import type { GuestConnection } from "@corral-iac/corral/guest/args";
+import type {
+  GuestBastion,
+  GuestConnection,
+} from "@corral-iac/corral/guest/args";
 import { NfsMount } from "@corral-iac/corral/guest/nfsMount";
 import { openConnection } from "@corral-iac/corral/guest/openConnection";
 import type { NfsMountArgs } from "@corral-iac/corral/guest/nfsMountArgs";
@@ -146,9 +149,24 @@ describe("a connection, field by field", () => {
       assert.deepEqual(await secrets(given), ["privateKey"]);
       assert.deepEqual(await known(openConnection(given)), {
         ...connection,
-        ...(given === connection ? {} : { instanceId: undefined }),
+        ...(given === connection
+          ? {}
+          : { bastion: undefined, instanceId: undefined }),
       });
     }
+  });
+
+  it("keeps the keys of the way to it secret, and leaves the rest of a bastion to be read", async () => {
+    const bastion = { ...connection, host: "gate" };
+    const through = { ...connection, bastion };
+    const [plainly, asOutput] = [through, pulumi.output(through)].map(
+      (given) => openConnection(given).bastion as pulumi.Output<GuestBastion>,
+    );
+    assert.ok(plainly && asOutput);
+    assert.deepEqual(await known(asOutput), bastion);
+    const { host, privateKey } = plainly as unknown as GuestBastion;
+    assert.equal(host, "gate");
+    assert.ok(await pulumi.isSecret(pulumi.output(privateKey)));
   });
 
   it("keeps what the program says is a secret", async () => {
@@ -198,6 +216,17 @@ describe("the check of a GuestMount", () => {
         "options[0]",
         "connection.hostKey",
       ],
+    );
+  });
+
+  it("looks at each host on the way", () => {
+    const outer = { ...connection, hostKey: "none" };
+    const bastion = { ...connection, port: 0, bastion: outer };
+    assert.deepEqual(
+      faults({ connection: { ...connection, bastion } }).map(
+        ({ path }) => path,
+      ),
+      ["connection.bastion.port", "connection.bastion.bastion.hostKey"],
     );
   });
 

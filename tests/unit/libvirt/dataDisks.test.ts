@@ -1,8 +1,8 @@
 import * as assert from "node:assert/strict";
+import { keepsByDefault } from "@corral-iac/corral/core/keep";
 import { LATER } from "@corral-iac/corral/core/later";
 import {
   dataDiskVolume,
-  keepsByDefault,
   keptInOwnPool,
 } from "@corral-iac/corral/libvirt/dataDiskRules";
 import {

@@ -10,9 +10,11 @@ import {
 import type { AnyResource } from "@corral-iac/corral-ops/frame/define";
 import {
   Asset,
+  OutputValue,
   Secret,
   isSecret,
   unknown,
+  unwrap,
 } from "@corral-iac/corral-ops/frame/value";
 import type { PropertyMap } from "@corral-iac/corral-ops/frame/value";
 import { Type } from "@sinclair/typebox";
@@ -35,6 +37,12 @@ const resource: AnyResource = defineResource({
       ),
     ),
     tags: Type.Optional(Type.Array(Type.String({ minLength: 2 }))),
+    way: Type.Optional(
+      fields(
+        { host: Type.String(), key: Type.String({ secret: true }) },
+        { title: "ThingWay", secretParts: true },
+      ),
+    ),
     labels: Type.Optional(Type.Record(Type.String(), Type.String())),
   }),
   outputs: fields({}),
@@ -80,7 +88,7 @@ describe("provider: check", () => {
       extra: 1,
     });
     assert.deepEqual(faults.sort(), [
-      "extra is not a known field; known are: kind, timeoutSeconds, name, key, login, tags, labels",
+      "extra is not a known field; known are: kind, timeoutSeconds, name, key, login, tags, way, labels",
       'kind is "huge"; it must be one of "small", "large"',
       'login.port is "22"; it must be a whole number from 1 to 65535',
       "login.user is missing; it must be a text",
@@ -88,6 +96,25 @@ describe("provider: check", () => {
       'tags[1] is "x"; it must be a text, at least 2 characters',
       "timeoutSeconds is 0; it must be a whole number from 1 to 60",
     ]);
+  });
+
+  it("takes what had to be made a secret as a whole for what it is", () => {
+    const way = { host: "gate", key: "planted" };
+    for (const given of [
+      new Secret(way),
+      new OutputValue(new Secret(way), true, []),
+    ]) {
+      const { inputs, faults } = checkInputs(resource, {
+        name: "a",
+        way: given,
+      });
+      assert.deepEqual(faults, []);
+      assert.deepEqual(unwrap(inputs.way ?? null), {
+        host: "gate",
+        key: new Secret("planted"),
+      });
+      assert.ok(!isSecret(inputs.way ?? null));
+    }
   });
 
   it("takes assets, and only where they belong", () => {

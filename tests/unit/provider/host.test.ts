@@ -80,18 +80,21 @@ const stored = {
 };
 
 describe("provider: resource host", () => {
-  it("previews a creation without acting: known outputs known, the others unknown", () => {
+  it("previews a creation without acting: known outputs known, the others unknown", async () => {
     const { host } = hostWith({
       create: () => assert.fail("acted in a preview"),
     });
-    assert.deepEqual(host.preview(request.type, inputs), {
+    assert.deepEqual(await host.preview(request, inputs), {
       size: 1,
       note: unknown,
     });
-    assert.deepEqual(host.preview(request.type, { ...inputs, size: unknown }), {
-      size: unknown,
-      note: unknown,
-    });
+    assert.deepEqual(
+      await host.preview(request, { ...inputs, size: unknown }),
+      {
+        size: unknown,
+        note: unknown,
+      },
+    );
   });
 
   it("creates with defaults filled in", async () => {
@@ -192,5 +195,55 @@ describe("provider: resource host", () => {
       () => host.check("corral-ops:index:No", {}),
       /no resource type .*:No; it has/,
     );
+  });
+});
+
+describe("provider: a preview that looks", () => {
+  const preview = (foresee: () => Promise<{ size?: number }>) => {
+    const lines: string[] = [];
+    const write = (line: string) => {
+      lines.push(line);
+    };
+    const looker = defineResource({
+      token: request.type,
+      description: "For tests.",
+      inputs: fields({ password: Type.String({ secret: true }) }),
+      outputs: fields({ size: Type.Integer() }),
+      create: () => assert.fail("acted in a preview"),
+      foresee,
+    });
+    const host = new ResourceHost(
+      [looker],
+      new Operations(),
+      (_urn, redactor) => {
+        const line = (text: string) => write(redactor.text(text));
+        return {
+          debug: line,
+          info: line,
+          warn: line,
+          error: line,
+          status: line,
+        };
+      },
+    );
+    return host
+      .preview(request, { password: new Secret(password) })
+      .then((outputs) => ({ outputs, lines }));
+  };
+
+  it("answers what it saw", async () => {
+    const { outputs, lines } = await preview(async () => ({ size: 3 }));
+    assert.deepEqual(outputs, { size: 3 });
+    assert.deepEqual(lines, []);
+  });
+
+  it("goes on when it cannot look, and says so without secrets", async () => {
+    const { outputs, lines } = await preview(async () => {
+      throw new Error(`no answer to ${password}`);
+    });
+    assert.deepEqual(outputs, { size: unknown });
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? "", /cannot be foreseen: no answer to/);
+    assert.ok(!lines[0]?.includes(password));
   });
 });

@@ -1,5 +1,6 @@
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
+import { CERTIFICATE, KEY } from "../shared/certificate";
 
 /** What the server is asked. */
 export interface Asked {
@@ -88,22 +89,3 @@ export class ApiServer {
 
 /** A token of the form that Proxmox VE demands. */
 export const TOKEN = "corral@pve!test=11111111-2222-3333-4444-555555555555";
-
-/** For 127.0.0.1, valid for a hundred years and trusted by nobody: made for this file. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBlDCCATqgAwIBAgIUYqn4vgFQjS6YyeAnrUdRvtoVDMswCgYIKoZIzj0EAwIw
-FjEUMBIGA1UEAwwLY29ycmFsIHRlc3QwIBcNMjYxMTIxMTQ1MjQ3WhgPMjEyNjEw
-MjgxNDUyNDdaMBYxFDASBgNVBAMMC2NvcnJhbCB0ZXN0MFkwEwYHKoZIzj0CAQYI
-KoZIzj0DAQcDQgAEM2sVVTgKu+48vDiZzK3WfIaEHYYnhurJPPNc5ey54DW1YmF2
-NCt+b5UmlO46wW4er5BaW9DlWq5Do4NmIJcyCKNkMGIwHQYDVR0OBBYEFNZuceYC
-+s8R8ybY8VRnCo+7v3DrMB8GA1UdIwQYMBaAFNZuceYC+s8R8ybY8VRnCo+7v3Dr
-MA8GA1UdEwEB/wQFMAMBAf8wDwYDVR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNI
-ADBFAiBwXOu/OfJmbECS+I5fK0ldHxUnypIpwGSWmJS0Z/tKEwIhANC5dnfwCRMF
-P0k1nrxW1mwhuFJmjNDDMAu7AYrBFsZA
------END CERTIFICATE-----`;
-
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNTlQtRGV+ub+tvLW
-bbGbNzo28O01pZPYibZSF7NccLuhRANCAAQzaxVVOAq77jy8OJnMrdZ8hoQdhieG
-6sk881zl7LngNbViYXY0K35vlSaU7jrBbh6vkFpb0OVarkOjg2YglzII
------END PRIVATE KEY-----`;

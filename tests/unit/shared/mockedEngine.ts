@@ -43,6 +43,33 @@ const OUTPUTS: Record<
   "corral-ops:index:ProxmoxVmId": (name) => ({
     vmId: name.endsWith("-vm-id") ? 12345 : 12346,
   }),
+  "corral-ops:index:KubeadmSecrets": () => ({
+    token: secret("abcdef.0123456789abcdef"),
+    certificateKey: secret("c".repeat(64)),
+  }),
+  "corral-ops:index:KubevirtNodes": () => ({
+    adminKubeconfig: secret("kubeconfig of the cluster"),
+    skippedSteps: [],
+    doneNodes: [],
+  }),
+  "corral-ops:index:KubevirtSnapshots": () => ({
+    taken: [
+      {
+        role: "control-plane",
+        name: "cks-control-plane-base-snapshot",
+        createdAt: "2026-01-01T10:00:00Z",
+        status: "is ready to use",
+      },
+    ],
+  }),
+  "corral-ops:index:KubevirtReady": () => ({ address: "10.1.2.3" }),
+  "corral-ops:index:ProvisioningDecision": () => ({
+    decided: "bootstrap",
+    why: "there is no snapshot",
+    fellBack: false,
+    decidedGeneration: 1,
+    snapshots: [],
+  }),
   "corral-ops:index:GuestReady": () => ({
     address: "10.77.0.5",
     cloudInitStatus: "status: done",
@@ -54,16 +81,22 @@ const OUTPUTS: Record<
  * Puts mocks in the engine's place.
  *
  * @param preview as in a preview of what is not there yet: ids and outputs are not known.
+ * @param outputs what providers answer otherwise than always, by resource type.
  * @returns the list that every resource is put on, in order.
  */
-export function recordResources({ preview = false } = {}): MadeResource[] {
+export function recordResources({
+  preview = false,
+  outputs = {} as typeof OUTPUTS,
+} = {}): MadeResource[] {
   const made: MadeResource[] = [];
   pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs: given }) => {
         const inputs = given as Record<string, unknown>;
         made.push({ type, name, inputs });
-        const own = preview ? {} : OUTPUTS[type]?.(name, inputs);
+        const own = preview
+          ? {}
+          : (outputs[type] ?? OUTPUTS[type])?.(name, inputs);
         return {
           id: preview ? undefined : `id of ${name}`,
           state: { ...inputs, ...own },

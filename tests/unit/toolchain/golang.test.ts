@@ -6,6 +6,7 @@ import {
   goBuildEnvironment,
   goVersionOf,
   isNetworkFailure,
+  moduleOf,
   proxiesOf,
 } from "@corral-iac/tools/toolchain/golang";
 import { pins } from "@corral-iac/tools/toolchain/pins";
@@ -55,6 +56,30 @@ describe("toolchain: Go", () => {
     const env = goBuildEnvironment({ os: "linux", arch: "amd64" });
     assert.equal(env.GOFLAGS, "-mod=readonly -buildvcs=false");
     assert.equal(env.CGO_ENABLED, "0");
+  });
+
+  it("files that are embedded out of a module are found by the longest module path", () => {
+    const goMod =
+      "require a.example/x v1.0.0\n\nrequire (\n\ta.example/x/y v2.0.0 // indirect\n)\n";
+    assert.deepEqual(moduleOf("a.example/x/cmd/s.json", goMod), {
+      module: "a.example/x",
+      file: "cmd/s.json",
+    });
+    assert.deepEqual(moduleOf("a.example/x/y/s.json", goMod), {
+      module: "a.example/x/y",
+      file: "s.json",
+    });
+    assert.throws(() => moduleOf("a.example/z/s.json", goMod), /in no module/);
+  });
+
+  it("an overlay is handed to go", () => {
+    const args = goBuildArguments(
+      pins.kubernetesPlugin.go,
+      "/out/p",
+      "/o.json",
+    );
+    assert.equal(args[args.indexOf("-overlay") + 1], "/o.json");
+    assert.ok(!goBuildArguments(pins.etcd.go, "/out/e").includes("-overlay"));
   });
 
   it("a build never weakens the checks of modules, and keeps the user's proxy", () => {

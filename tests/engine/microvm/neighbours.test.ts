@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { hostPaths, networkPaths } from "@corral-iac/corral/core/microvm/paths";
+import { diffCensus } from "@corral-iac/tools/lab/census";
+import { LabHost } from "@corral-iac/tools/lab/host/labHost";
+
+import { hostCensus } from "../../support/labHost";
+import {
+  makeTestNetwork,
+  type MachineOutputs,
+  outputsOf,
+  runInGuest,
+  tinyMachine,
+} from "../../support/microVms";
+import { OpsProgram } from "../provider/opsProgram";
+
+/** Room for five machines. */
+const network = {
+  name: "small",
+  subnet: "10.121.8.0/29",
+  gateway: "10.121.8.1",
+};
+const leases = networkPaths(network.name, hostPaths).leases;
+
+describe("microVMs of two stacks on one host", function () {
+  this.timeout(180_000);
+  let host: LabHost;
+  let programs: readonly [OpsProgram, OpsProgram];
+  let left: MachineOutputs;
+  let right: MachineOutputs;
+
+  const up = async (program: OpsProgram) => {
+    const { exitCode, output } = await program.up();
+    assert.equal(exitCode, 0, output);
+  };
+  const codeOf = async (machine: MachineOutputs, command: string) =>
+    (await runInGuest(machine, command)).code;
+  const reaches = async (from: MachineOutputs, to: string) =>
+    (await codeOf(from, `ping -c 1 -W 2 ${to} >/dev/null`)) === 0;
+  before(async () => {
+    host = await LabHost.start();
+    await makeTestNetwork(host, network);
+    programs = [await OpsProgram.make(), await OpsProgram.make()];
+  });
+  after(async () => {
+    await Promise.all(programs.map((program) => program.remove()));
+    await host.remove();
+  });
+
+  it("are made at the same moment, with different addresses", async () => {
+    programs[0].declare(await tinyMachine(host, network, "left"));
+    programs[1].declare(await tinyMachine(host, network, "right"));
+    await Promise.all(programs.map(up));
+    left = await outputsOf(programs[0], "left");
+    right = await outputsOf(programs[1], "right");
+    assert.deepEqual([left.address, right.address].sort(), [
+      "10.121.8.2",
+      "10.121.8.3",
+    ]);
+  });
+
+  it("reach their gateway and what is outside, and not each other", async () => {
+    assert.ok(await reaches(left, network.gateway));
+    assert.ok(await reaches(left, host.address));
+    assert.ok(!(await reaches(left, right.address)));
+    assert.ok(!(await reaches(right, left.address)));
+  });
+
+  it("are refused where no address is left, where one is taken, and where a volume is another's", async () => {
+    const third = await OpsProgram.make();
+    const before = await hostCensus(host);
+    try {
+      await host.exec(
+        `cd ${leases}; for n in 4 5 6; do echo '{}' > 10.121.8.$n; done`,
+      );
+      third.declare(await tinyMachine(host, network, "third"));
+      const full = await third.up();
+      assert.match(
+        full.output,
+        /network small has no free address: all 5 are leased/,
+      );
+      third.declare(
+        await tinyMachine(host, network, "third", { address: left.address }),
+      );
+      const taken = await third.up();
+      assert.match(taken.output, /belongs to MicroVm "left" of corral\/test/);
+      await host.exec(`cd ${leases}; rm 10.121.8.4 10.121.8.5 10.121.8.6`);
+      const seed = `/var/lib/corral/microvm/machines/corral-test-left/seed.iso`;
+      third.declare(
+        await tinyMachine(host, network, "third", {
+          volumes: [{ name: "data", image: seed }],
+        }),
+      );
+      const used = await third.up();
+      assert.match(
+        used.output,
+        /is in use by another machine: corral-test-left/,
+      );
+    } finally {
+      await third.remove();
+    }
+    assert.deepEqual(diffCensus(before, await hostCensus(host)), []);
+  });
+});

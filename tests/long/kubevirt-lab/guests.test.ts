@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import execa from "execa";
+import { stringify } from "yaml";
+
+import {
+  collection,
+  guestLabel,
+  type KubeObject,
+  KubevirtLab,
+  pathOf,
+} from "@corral-iac/tools/lab/kubevirt/index";
+import { becomes } from "@corral-iac/tools/lab/processes";
+
+import { Guest } from "../../support/guest";
+import {
+  allowClones,
+  imageSource,
+  isReady,
+  type KubeFields,
+  machine,
+  machineSnapshot,
+  seen,
+  type SeenCondition,
+  type SeenSnapshot,
+  TestNamespaces,
+  volumeSnapshotOf,
+} from "../../support/kubevirtLab";
+
+interface SeenInstance extends KubeObject {
+  readonly status?: {
+    readonly conditions?: readonly SeenCondition[];
+    readonly interfaces?: readonly { readonly ipAddress: string }[];
+  };
+}
+
+/** A key pair in OpenSSH's form. */
+async function keyPair(folder: string, name: string) {
+  const file = path.join(folder, name);
+  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]);
+  const [type = "", text = ""] = fs
+    .readFileSync(`${file}.pub`, "utf8")
+    .split(" ");
+  return { private: fs.readFileSync(file, "utf8"), public: `${type} ${text}` };
+}
+
+async function networkNamespaces(): Promise<string[]> {
+  const { stdout } = await execa("ip", ["netns", "list"]);
+  return stdout.split("\n").filter((line) => /^kv[0-9a-f]{6}-/.test(line));
+}
+
+describe("lab for KubeVirt: real guests", () => {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-kv-"));
+  const folder = path.join(scratch, "lab");
+  let lab: KubevirtLab;
+  let namespaces: TestNamespaces;
+  let templates: string;
+  let namespacesBefore: string[];
+  let user: { private: string; public: string };
+  let host: { private: string; public: string };
+
+  /** A machine that boots a real guest with cloud-init of its own. */
+  const realMachine = (
+    namespace: string,
+    name: string,
+    source: object,
+  ): KubeFields => {
+    const labels = { [guestLabel]: "real" };
+    const plain = machine(namespace, name, source, { labels });
+    const userData = `#cloud-config\n${stringify({
+      ssh_authorized_keys: [user.public],
+      ssh_keys: { ed25519_private: host.private, ed25519_public: host.public },
+      write_files: [{ path: "/etc/made-for", content: name }],
+    })}`;
+    const text = JSON.stringify(plain.spec)
+      .replace(
+        '"volumes":[',
+        `"volumes":[${JSON.stringify({ name: "init", cloudInitNoCloud: { userData } })},`,
+      )
+      .replace(
+        '"disks":[',
+        '"disks":[{"name":"init","disk":{"bus":"virtio"}},',
+      );
+    return { ...plain, spec: JSON.parse(text) as object };
+  };
+
+  const make = async (vm: KubeFields): Promise<Guest> => {
+    const { namespace, name } = vm.metadata;
+    await lab.api.create(
+      collection("kubevirt.io/v1", "virtualmachines", namespace),
+      vm,
+    );
+    const { status } = await seen<SeenInstance>(
+      lab,
+      { ...vm, kind: "VirtualMachineInstance" },
+      (object) =>
+        object.status?.conditions?.some(
+          ({ type }) => type === "AgentConnected",
+        ) ?? false,
+      400,
+    );
+    const home = path.join(scratch, name);
+    fs.mkdirSync(home, { mode: 0o700 });
+    return new Guest(
+      {
+        host: status?.interfaces?.[0]?.ipAddress ?? "",
+        port: 22,
+        user: "debian",
+        privateKey: user.private,
+        hostKey: host.public,
+      },
+      home,
+    );
+  };
+  /** A clone answers with its source's files before its own cloud-init has run. */
+  const initialized = async (guest: Guest, name: string) => {
+    let last = "";
+    const isOwn = async () => {
+      last = await guest.run("cat /etc/made-for").catch(String);
+      return last === name;
+    };
+    assert.ok(
+      await becomes(isOwn, 200),
+      `cloud-init of ${name} did not run: ${last}`,
+    );
+  };
+
+  before(async function () {
+    this.timeout(1_800_000);
+    namespacesBefore = await networkNamespaces();
+    user = await keyPair(scratch, "user");
+    host = await keyPair(scratch, "host");
+    lab = await KubevirtLab.start({ folder, bound: true });
+    namespaces = new TestNamespaces(lab);
+    templates = await namespaces.make("real-templates");
+  });
+  after(async () => {
+    await KubevirtLab.remove(folder);
+    fs.rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it("a clone over namespaces boots from the source's data, as a machine of its own", async () => {
+    const base = await make(realMachine(templates, "base", imageSource));
+    await initialized(base, "base");
+    await base.run("echo kept | sudo tee /var/lib/kept; sync");
+    const snapshot = machineSnapshot(templates, "base-snapshot", "base");
+    await lab.api.create(
+      collection(
+        "snapshot.kubevirt.io/v1beta1",
+        "virtualmachinesnapshots",
+        templates,
+      ),
+      snapshot,
+    );
+    const ready = await seen<SeenSnapshot>(lab, snapshot, isReady);
+    // What comes after a snapshot is not in it.
+    await base.run("sudo rm /var/lib/kept; sync");
+
+    const target = await namespaces.make("real-cluster");
+    await allowClones(lab, templates, target);
+    const name = await volumeSnapshotOf(lab, ready);
+    const clone = await make(
+      realMachine(target, "clone", {
+        snapshot: { namespace: templates, name },
+      }),
+    );
+    await initialized(clone, "clone");
+    assert.equal(await clone.run("cat /var/lib/kept"), "kept");
+    assert.equal(await clone.run("hostname"), "clone");
+    const addresses = await Promise.all(
+      [base, clone].map((guest) => guest.run("hostname -I")),
+    );
+    // KubeVirt's masquerade: inside, every guest has the same address.
+    assert.deepEqual(addresses, ["10.0.2.2", "10.0.2.2"]);
+    await Promise.all([base.disconnect(), clone.disconnect()]);
+    await lab.api.delete(pathOf(realMachine(target, "clone", {})));
+    await gone(lab, realMachine(target, "clone", {}));
+  });
+
+  it("the lab's end leaves no guest and no network", async () => {
+    await lab.stop();
+    const namespacesAfter = await networkNamespaces();
+    assert.deepEqual(
+      namespacesAfter.filter((name) => !namespacesBefore.includes(name)),
+      [],
+    );
+    const { stdout } = await execa("ps", ["-eo", "args"]);
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.includes(folder)),
+      [],
+    );
+  });
+});
+
+/** Waits until a machine's instance is gone: its guest has shut down then. */
+async function gone(lab: KubevirtLab, vm: KubeFields): Promise<void> {
+  const path = pathOf({ ...vm, kind: "VirtualMachineInstance" });
+  const isGone = async () => (await lab.api.find(path)) === undefined;
+  assert.ok(await becomes(isGone, 120), `${path} is still there`);
+}

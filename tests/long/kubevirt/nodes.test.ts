@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
+import { parse } from "yaml";
+import { PlayedNode } from "../../support/kubevirtGuest";
+import { sharedKubevirt } from "../../support/kubevirtLab";
+import { KubevirtProgram } from "../../support/kubevirtProgram";
+
+const NAMESPACE = "corral-kubenodes-web";
+
+describe("the nodes of a KubevirtCluster, through the Kubernetes API", function () {
+  this.timeout(300_000);
+  let lab: KubevirtLab;
+  let program: KubevirtProgram;
+  const played = new Map<string, PlayedNode>();
+
+  before(async function () {
+    this.timeout(1_800_000);
+    lab = await sharedKubevirt();
+    program = await KubevirtProgram.make("kubenodes");
+  });
+
+  after(async () => {
+    await program.remove();
+    for (const node of played.values()) {
+      await node.stop();
+    }
+  });
+
+  async function up(workers: number, added: readonly string[]) {
+    program.declare({
+      web: {
+        kubeconfig: lab.kubeconfig,
+        strategy: "bootstrap",
+        image: { url: "http://images.example/debian.qcow2" },
+        workers,
+        controlPlane: { memoryMib: 1024 },
+        worker: { memoryMib: 1024 },
+        ssh: { user: "root" },
+        ready: { timeoutSeconds: 90 },
+        apiServer: "https://cluster.example.org:6443",
+      },
+    });
+    const [{ exitCode, output }] = await Promise.all([
+      program.stack.up(),
+      ...added.map(async (machine) =>
+        played.set(machine, await PlayedNode.of(lab, NAMESPACE, machine)),
+      ),
+    ]);
+    assert.equal(exitCode, 0, output);
+    return output;
+  }
+
+  it("are reached with the host keys that they were given, and made one cluster", async () => {
+    await up(1, ["cks-control-plane-web", "cks-worker-node-web"]);
+    const [controlPlane, worker] = [...played.values()].map(
+      ({ called }) => called,
+    );
+    assert.ok(
+      controlPlane?.some((line) =>
+        /kubectl .*wait --for=condition=Ready .*node\/cks-control-plane node\/cks-worker-node$/.test(
+          line,
+        ),
+      ),
+      controlPlane?.join("\n"),
+    );
+    assert.ok(worker?.includes("cloud-init status --wait"));
+  });
+
+  it("give a kubeconfig with the address asked for, which the state keeps secret", async () => {
+    const outputs = JSON.parse(
+      (
+        await program.stack.pulumi(
+          "stack",
+          "output",
+          "--json",
+          "--show-secrets",
+        )
+      ).output.replace(/^[^{]*/, ""),
+    ) as Record<string, string>;
+    const config = parse(outputs["web.kubeconfig"] ?? "") as {
+      clusters: { cluster: object }[];
+    };
+    assert.deepEqual(config.clusters[0]?.cluster, {
+      server: "https://cluster.example.org:6443",
+      "tls-server-name": "cks-control-plane",
+    });
+    const { text } = await program.stack.exportedState();
+    assert.doesNotMatch(text, /planted-admin/);
+    assert.doesNotMatch(text, /BEGIN OPENSSH PRIVATE KEY/);
+    const token = /token: "?([a-z0-9]{6}\.[a-z0-9]{16})/.exec(text);
+    assert.equal(token, null);
+  });
+
+  it("get a worker more, whose token is made valid again, and a worker less, which is drained", async () => {
+    const before = played.get("cks-control-plane-web")?.called.length ?? 0;
+    await up(2, ["cks-worker-node-web-2"]);
+    const calls = () =>
+      played.get("cks-control-plane-web")?.called.slice(before) ?? [];
+    assert.ok(
+      calls().some((line) => line.includes("secret bootstrap-token-")),
+      calls().join("\n"),
+    );
+    await up(1, []);
+    assert.ok(
+      calls().some((line) => /kubectl .*drain cks-worker-node-2 /.test(line)),
+      calls().join("\n"),
+    );
+  });
+});

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import {
+  type HostFacts,
+  hostFaults,
+  type HostWishes,
+  networkAround,
+} from "@corral-iac/corral/core/microvm/hostFacts";
+import { formatIpv4 } from "@corral-iac/corral/core/microvm/subnet";
+import { readFacts } from "@corral-iac/corral/core/microvm/scripts/hostFacts";
+import { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
+
+const good: HostFacts = {
+  architecture: "x86_64",
+  init: "systemd",
+  missingPrograms: [],
+  devices: ["/dev/net/tun", "/dev/kvm"],
+  firewallFault: undefined,
+  hypervisors: [
+    {
+      kind: "cloudHypervisor",
+      path: "/usr/bin/cloud-hypervisor",
+      version: "44.0",
+    },
+  ],
+  freeMemoryMib: 4096,
+  freeDiskMib: 20_480,
+  networks: [{ cidr: "192.0.2.7/24", what: "the address of eth0" }],
+  machineId: "0123",
+};
+const wishes: HostWishes = {
+  subnet: "10.0.0.0/24",
+  acceleration: "kvm",
+  hypervisors: [],
+  freeMemoryMib: 0,
+  freeDiskGib: 0,
+};
+
+describe("what a host lacks", () => {
+  it("is nothing where everything is there", () => {
+    assert.deepEqual(hostFaults(good, wishes), []);
+  });
+
+  it("is said all at once, each with a remedy", () => {
+    const bare: HostFacts = {
+      ...good,
+      architecture: "riscv64",
+      init: "runit",
+      missingPrograms: ["nft", "flock", "runuser"],
+      devices: [],
+      firewallFault: "nft: not found",
+      hypervisors: [],
+      freeMemoryMib: 100,
+      freeDiskMib: 1024,
+      networks: [{ cidr: "10.0.0.128/25", what: "a route by eth1" }],
+    };
+    const faults = hostFaults(bare, {
+      ...wishes,
+      freeMemoryMib: 200,
+      freeDiskGib: 1.5,
+    });
+    assert.deepEqual(
+      faults.map((fault) => fault.replace(/[,:;(].*/, "")),
+      [
+        "its architecture is riscv64",
+        "its first process is runit",
+        "it lacks nft",
+        "it has no /dev/net/tun",
+        "it has no /dev/kvm",
+        "it has no hypervisor",
+        "it has 100 MiB of memory available",
+        "it has 1024 MiB of disk free at /var/lib",
+        "the subnet 10.0.0.0/24 overlaps 10.0.0.128/25 ",
+      ],
+    );
+    assert.match(faults[2] ?? "", /apt-get install nftables util-linux$/);
+  });
+
+  it("is a hypervisor that emulates, where there shall be emulation", () => {
+    const emulation: HostWishes = { ...wishes, acceleration: "tcg" };
+    assert.match(hostFaults(good, emulation).join(), /no hypervisor.*qemu/);
+    assert.deepEqual(
+      hostFaults(good, { ...emulation, hypervisors: ["firecracker"] }),
+      ['Firecracker cannot emulate: it needs accelerator: "kvm"'],
+    );
+  });
+
+  it("is a version that Corral can speak to", () => {
+    const old = { ...good.hypervisors[0], version: "1.0" };
+    assert.match(
+      hostFaults(
+        { ...good, hypervisors: [old as (typeof good.hypervisors)[0]] },
+        { ...wishes, hypervisors: ["cloudHypervisor"] },
+      ).join(),
+      /cloud-hypervisor is version 1.0 there, must be at least/,
+    );
+  });
+
+  it("is a subnet of its own: any network that shares an address with it is named", () => {
+    const octets = fc.nat(2 ** 32 - 1);
+    fc.assert(
+      fc.property(
+        octets,
+        fc.integer({ min: 8, max: 32 }),
+        (address, prefix) => {
+          const cidr = `${formatIpv4(address)}/${prefix}`;
+          const size = 2 ** (32 - prefix);
+          const first = Math.floor(address / size) * size;
+          const [low, high] = [10 * 2 ** 24, 10 * 2 ** 24 + 255];
+          const shares = first <= high && first + size - 1 >= low;
+          const faults = hostFaults(
+            { ...good, networks: [{ cidr, what: "it" }] },
+            wishes,
+          );
+          assert.equal(faults.length, shares ? 1 : 0, cidr);
+        },
+      ),
+    );
+    assert.equal(networkAround("default"), undefined);
+  });
+});
+
+describe("what a host tells of itself", () => {
+  const told = [
+    "architecture x86_64",
+    "init systemd",
+    "missing nft",
+    "device /dev/net/tun",
+    "firewall Operation not permitted",
+    "hypervisor qemu /usr/bin/qemu-system-x86_64 7.2.22",
+    "memory 2048000",
+    "disk 1048576",
+    "address lo 127.0.0.1/8",
+    "address cv0123456789 10.0.0.1/32",
+    "address eth0 192.0.2.7/24",
+    "route default via 192.0.2.1 dev eth0",
+    "route 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.7",
+    "route 10.0.0.2 dev cv0123456789 scope link",
+    "route unreachable 10.0.0.0/24",
+    "route unreachable 10.9.0.0/24",
+    "route blackhole 172.16.0.0/12",
+    "route local 192.0.2.7 dev eth0 table local proto kernel",
+    "network other 10.9.0.0/24",
+    "own 10.0.0.0/24",
+    "id 0123",
+    "",
+  ].join("\n");
+
+  it("is read with what Corral itself has made left out", () => {
+    const facts = readFacts(new Answer(told));
+    assert.deepEqual(facts.networks, [
+      { cidr: "10.9.0.0/24", what: "the network other of Corral" },
+      { cidr: "127.0.0.1/8", what: "the address of lo" },
+      { cidr: "192.0.2.7/24", what: "the address of eth0" },
+      { cidr: "192.0.2.0/24", what: "a route by eth0" },
+      { cidr: "172.16.0.0/12", what: "a route" },
+    ]);
+    assert.deepEqual(facts.hypervisors, [
+      { kind: "qemu", path: "/usr/bin/qemu-system-x86_64", version: "7.2.22" },
+    ]);
+    assert.equal(facts.freeMemoryMib, 2000);
+    assert.equal(facts.freeDiskMib, 1024);
+    assert.equal(facts.firewallFault, "Operation not permitted");
+    assert.deepEqual(facts.missingPrograms, ["nft"]);
+  });
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { recordText } from "@corral-iac/corral/core/microvm/scripts/hostScript";
+import { accessIn } from "@corral-iac/corral/microvm/inventory/access";
+import { parseListing } from "@corral-iac/corral/microvm/inventory/listing";
+import { parseStatus } from "@corral-iac/corral/microvm/inventory/status";
+import { surveyMicroVms } from "@corral-iac/corral/microvm/inventory/survey";
+
+import { planWith } from "./plans";
+
+const { stamp, disks, interfaces } = planWith();
+const stack = { project: "corral", stack: "dev" };
+const encoded = (record: object) =>
+  Buffer.from(recordText(stamp, record)).toString("base64");
+const machineRecord = {
+  disks: disks.map((disk) => ({
+    ...disk,
+    path: "/var/lib/corral/microvm/volumes/corral-dev-web/data.raw",
+  })),
+  interfaces,
+  vcpus: 2,
+  memoryMib: 256,
+};
+
+describe("the inventory of a host of microVMs", () => {
+  const { objects } = parseListing(
+    [
+      `machine machines/corral-dev-web/machine.json ${encoded(machineRecord)}`,
+      `volume volumes/corral-dev-web/data.json ${encoded({ keep: true, size: "1.0 GiB" })}`,
+      `lease networks/default/leases/10.0.0.2 ${encoded({ machine: "corral-dev-web" })}`,
+      `network networks/default/network.json ${Buffer.from("not JSON").toString("base64")}`,
+      `image images/users-${"a".repeat(64)}/${stamp.id}-12345678`,
+      "state corral-dev-web active",
+      "",
+    ].join("\n"),
+    stack,
+  );
+  const find = (kind: string) =>
+    objects.find((object) => object.kind === kind) ?? assert.fail(kind);
+
+  it("knows whose everything is, and what a machine uses", () => {
+    assert.deepEqual(find("machine").uses, [
+      "volume:corral-dev-web/data",
+      "lease:default/10.0.0.2",
+      "network:default",
+    ]);
+    assert.equal(find("machine").detail, "active");
+    assert.equal(find("machine").owner?.stampId, stamp.id);
+    assert.equal(find("machine").owner?.namesThisStack, true);
+    assert.equal(find("volume").owner?.kept, true);
+    assert.equal(find("image").owner?.stampId, stamp.id);
+  });
+
+  it("takes a record that somebody spoiled for nobody's", () => {
+    assert.equal(find("network").owner, undefined);
+  });
+
+  it("finds in the state what stands for it, and the host's key", () => {
+    const connection = { host: "h", user: "root", port: 22, hostKey: "k" };
+    const resource = (type: string, id: string, more: object = {}) => ({
+      urn: `urn:${type}`,
+      type: `corral-ops:index:${type}`,
+      id,
+      inputs: { connection, ...more },
+      outputs: { address: "10.0.0.2" },
+    });
+    const { places, references } = surveyMicroVms([
+      resource("MicroVmService", "corral-dev-web"),
+      resource("MicroVmVolume", "corral-dev-web/data"),
+      resource("MicroVmAddress", "default/10.0.0.9", { network: "default" }),
+      resource("MicroVmImage", "/srv/vmlinuz/0"),
+    ]);
+    assert.deepEqual(places, ["root@h:22"]);
+    assert.deepEqual(
+      references.map(({ handle }) => handle),
+      [
+        "machine:corral-dev-web",
+        "volume:corral-dev-web/data",
+        "lease:default/10.0.0.2",
+      ],
+    );
+    const secret = { connection: { ...connection, privateKey: "secret" } };
+    const plain = resource("MicroVmService", "corral-dev-web", secret);
+    assert.equal(accessIn("root@h:22", [plain])?.privateKey, "secret");
+    assert.equal(accessIn("root@other:22", [plain]), undefined);
+  });
+
+  it("tells what changes by itself", () => {
+    const [up, gone] = parseStatus(
+      [
+        "now 1000.5",
+        `machine 0 active 104857600 400000000 ${encoded(machineRecord)}`,
+        "machine 1 inactive [not 0 ",
+      ].join("\n"),
+      [{ urn: "a" }, { urn: "b" }],
+    );
+    assert.deepEqual(up, {
+      urn: "a",
+      state: "active",
+      addresses: ["10.0.0.2"],
+      vcpus: 2,
+      memoryMib: 256,
+      residentMib: 100,
+      uptimeSeconds: 601,
+    });
+    assert.equal(gone?.state, "gone");
+  });
+});
