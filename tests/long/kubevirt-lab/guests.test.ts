@@ -87,11 +87,15 @@ describe("lab for KubeVirt: real guests", () => {
   };
 
   const make = async (vm: KubeFields): Promise<Guest> => {
-    const { namespace, name } = vm.metadata;
     await lab.api.create(
-      collection("kubevirt.io/v1", "virtualmachines", namespace),
+      collection("kubevirt.io/v1", "virtualmachines", vm.metadata.namespace),
       vm,
     );
+    return running(vm);
+  };
+
+  /** Waits for the guest's agent. */
+  const running = async (vm: KubeFields): Promise<Guest> => {
     const { status } = await seen<SeenInstance>(
       lab,
       { ...vm, kind: "VirtualMachineInstance" },
@@ -101,8 +105,6 @@ describe("lab for KubeVirt: real guests", () => {
         ) ?? false,
       400,
     );
-    const home = path.join(scratch, name);
-    fs.mkdirSync(home, { mode: 0o700 });
     return new Guest(
       {
         host: status?.interfaces?.[0]?.ipAddress ?? "",
@@ -111,9 +113,10 @@ describe("lab for KubeVirt: real guests", () => {
         privateKey: user.private,
         hostKey: host.public,
       },
-      home,
+      fs.mkdtempSync(path.join(scratch, "ssh-")),
     );
   };
+
   /** A clone answers with its source's files before its own cloud-init has run. */
   const initialized = async (guest: Guest, name: string) => {
     let last = "";
@@ -156,7 +159,9 @@ describe("lab for KubeVirt: real guests", () => {
     );
     const ready = await seen<SeenSnapshot>(lab, snapshot, isReady);
     // What comes after a snapshot is not in it.
-    await base.run("sudo rm /var/lib/kept; sync");
+    await base.run(
+      "sudo rm /var/lib/kept; echo noted | sudo tee /etc/noted; sync",
+    );
 
     const target = await namespaces.make("real-cluster");
     await allowClones(lab, templates, target);
@@ -177,6 +182,23 @@ describe("lab for KubeVirt: real guests", () => {
     await Promise.all([base.disconnect(), clone.disconnect()]);
     await lab.api.delete(pathOf(realMachine(target, "clone", {})));
     await gone(lab, realMachine(target, "clone", {}));
+  });
+
+  it("a machine that was stopped boots again from its own disk, in a pod of its own", async () => {
+    const base = realMachine(templates, "base", imageSource);
+    await lab.api.patch(pathOf(base), { spec: { runStrategy: "Halted" } });
+    await gone(lab, base);
+    assert.deepEqual(
+      (await networkNamespaces()).filter(
+        (name) => !namespacesBefore.includes(name),
+      ),
+      [],
+    );
+    await lab.api.patch(pathOf(base), { spec: { runStrategy: "Always" } });
+    const guest = await running(base);
+    await initialized(guest, "base");
+    assert.equal(await guest.run("cat /etc/noted"), "noted");
+    await guest.disconnect();
   });
 
   it("the lab's end leaves no guest and no network", async () => {

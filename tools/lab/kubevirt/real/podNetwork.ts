@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import execa from "execa";
+
+import { isRunning } from "../../processes";
+import { readState } from "../state";
 
 /** The guest's view of the network, as KubeVirt's masquerade binding gives it: the same in each. */
 export const guestAddress = "10.0.2.2";
@@ -84,7 +86,7 @@ export class PodNetwork {
         await ip("netns", "delete", name);
       }
     }
-    if (os.networkInterfaces()[this.bridge] !== undefined) {
+    if ((await addresses()).has(this.bridge)) {
       await ip("link", "delete", this.bridge);
     }
   }
@@ -102,6 +104,8 @@ export class PodNetwork {
     return [
       "dnsmasq",
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
+      // A change of its user would take away that it ends with its parent.
+      "--user=root",
       ...["--no-resolv", "--no-hosts", "--port=0", "--leasefile-ro"],
       ...["--interface=k6t-eth0", "--bind-interfaces"],
       `--dhcp-range=${guestAddress},${guestAddress},255.255.255.0,infinite`,
@@ -116,13 +120,13 @@ export class PodNetwork {
 
   /** The network's first three parts. */
   private async ensureBridge(): Promise<string> {
-    const known = os.networkInterfaces()[this.bridge]?.[0]?.address;
+    // Not by Node: it leaves out a bridge without a running guest.
+    const links = await addresses();
+    const known = links.get(this.bridge)?.[0];
     if (known !== undefined) {
       return known.slice(0, known.lastIndexOf("."));
     }
-    const taken = Object.values(os.networkInterfaces())
-      .flatMap((all) => all ?? [])
-      .map(({ address }) => address);
+    const taken = [...links.values()].flat();
     const first = parseInt(this.id.slice(0, 2), 16);
     const number = Array.from(
       { length: 256 },
@@ -136,7 +140,11 @@ export class PodNetwork {
       );
     }
     const net = `10.142.${number}`;
-    await ip("link", "add", this.bridge, "type", "bridge");
+    await removeStrays();
+    if (!links.has(this.bridge)) {
+      await ip("link", "add", this.bridge, "type", "bridge");
+    }
+    await ip("link", "set", this.bridge, "alias", `${aliasWord}${this.folder}`);
     await ip("addr", "add", `${net}.1/24`, "dev", this.bridge);
     await ip("link", "set", this.bridge, "up");
     return net;
@@ -179,6 +187,49 @@ export class PodNetwork {
       fs.writeFileSync(this.numbersFile, JSON.stringify(rest));
     }
   }
+}
+
+/** The IPv4 addresses of every interface of this machine. */
+async function addresses(): Promise<Map<string, string[]>> {
+  const { stdout } = await execa("ip", ["-json", "addr", "show"]);
+  const links = JSON.parse(stdout) as {
+    ifname: string;
+    addr_info: { family: string; local: string }[];
+  }[];
+  return new Map(
+    links.map(({ ifname, addr_info }) => [
+      ifname,
+      addr_info
+        .filter(({ family }) => family === "inet")
+        .map(({ local }) => local),
+    ]),
+  );
+}
+
+/** What a bridge's alias begins with; the rest is the folder of its lab. */
+const aliasWord = "corral-lab:";
+
+/** Removes networks of labs that were killed: nobody took them down, and their folders may be gone. */
+async function removeStrays(): Promise<void> {
+  const { stdout } = await execa("ip", [
+    ...["-json", "link", "show", "type", "bridge"],
+  ]);
+  const links = JSON.parse(stdout || "[]") as { ifalias?: string }[];
+  for (const { ifalias = "" } of links) {
+    const folder = ifalias.startsWith(aliasWord)
+      ? ifalias.slice(aliasWord.length)
+      : undefined;
+    if (folder !== undefined && !isAlive(folder)) {
+      await new PodNetwork(folder).removeAll();
+    }
+  }
+}
+
+/** Whether a part of a folder's lab runs. */
+function isAlive(folder: string): boolean {
+  return Object.values(readState(folder)?.parts ?? {}).some(({ process }) =>
+    isRunning(process),
+  );
 }
 
 function hash(text: string, length: number): string {
