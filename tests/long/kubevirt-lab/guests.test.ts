@@ -79,9 +79,11 @@ describe("lab for KubeVirt: real guests", () => {
         '"volumes":[',
         `"volumes":[${JSON.stringify({ name: "init", cloudInitNoCloud: { userData } })},`,
       )
+      .replace('"disks":[', '"disks":[{"name":"init","disk":{"bus":"virtio"}},')
+      // Without one each start has another, as in a real cluster, and the guest keeps to its first.
       .replace(
-        '"disks":[',
-        '"disks":[{"name":"init","disk":{"bus":"virtio"}},',
+        '"masquerade":{}',
+        `"masquerade":{},"macAddress":"02:00:00:00:00:${name === "base" ? "0a" : "0b"}"`,
       );
     return { ...plain, spec: JSON.parse(text) as object };
   };

@@ -104,8 +104,8 @@ export class PodNetwork {
     return [
       "dnsmasq",
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
-      // A change of its user would take away that it ends with its parent.
-      "--user=root",
+      // A change of its user or group would take away that it ends with its parent.
+      ...["--user=root", "--group=root"],
       ...["--no-resolv", "--no-hosts", "--port=0", "--leasefile-ro"],
       ...["--interface=k6t-eth0", "--bind-interfaces"],
       `--dhcp-range=${guestAddress},${guestAddress},255.255.255.0,infinite`,
