@@ -116,7 +116,10 @@ export class InstalledPackage {
   }
 }
 
-/** The toolchain with a copy of its `PULUMI_HOME` that shares the files, without corral-ops. */
+/** Plugins that a user of the package need not have, and corral-ops, which the package installs. */
+const LEFT_OUT = ["corral-ops", "kubernetes"];
+
+/** The toolchain with a copy of its `PULUMI_HOME` that shares the files, without some plugins. */
 function withOwnHome(shared: Toolchain): Toolchain {
   // Beside it, because files are shared within a file system only.
   const home = fs.mkdtempSync(`${shared.pulumiHome}-test-`);
@@ -134,8 +137,10 @@ function linkTree(from: string, to: string): void {
     if (source === undefined || target === undefined) {
       continue;
     }
-    if (entry.isDirectory() && !entry.name.includes("corral-ops")) {
-      linkTree(source, target);
+    if (entry.isDirectory()) {
+      if (!LEFT_OUT.some((name) => entry.name.includes(name))) {
+        linkTree(source, target);
+      }
     } else if (entry.isFile() && !/\.(lock|lastused)$/.test(entry.name)) {
       fs.linkSync(source, target);
     }

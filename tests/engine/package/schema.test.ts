@@ -41,6 +41,8 @@ describe("the component package's schema", () => {
       "LibvirtNetwork",
       "LibvirtPool",
       "LibvirtVm",
+      "MicroVm",
+      "MicroVmHost",
       "NfsMount",
       "ProxmoxVm",
     ];
