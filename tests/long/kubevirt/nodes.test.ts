@@ -52,9 +52,11 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
 
   it("are reached with the host keys that they were given, and made one cluster", async () => {
     await up(1, ["cks-control-plane-web", "cks-worker-node-web"]);
-    const [controlPlane, worker] = [...played.values()].map(
-      ({ called }) => called,
-    );
+    // In the order of their names, not in that in which they came up.
+    const [controlPlane, worker] = [
+      "cks-control-plane-web",
+      "cks-worker-node-web",
+    ].map((machine) => played.get(machine)?.called);
     assert.ok(
       controlPlane?.some((line) =>
         /kubectl .*wait --for=condition=Ready .*node\/cks-control-plane node\/cks-worker-node$/.test(
