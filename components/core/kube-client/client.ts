@@ -1,5 +1,12 @@
-import * as https from "node:https";
-import { setTimeout as delay } from "node:timers/promises";
+import type * as https from "node:https";
+import {
+  type Answered,
+  askBounded,
+  exchange,
+  keptConnections,
+  type RequestBounds,
+  whyUnreached,
+} from "../boundedHttps";
 import { trustedCertificates, isCertificateRefusal } from "../trust";
 import { isRecord } from "../later";
 import { isKubeFault, KubeError, kubeError } from "./errors";
@@ -17,12 +24,6 @@ export interface KubeKind {
 
 /** An object as the API shows it. */
 export type KubeObject = Record<string, unknown>;
-
-export interface KubeOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** For the request with all its repetitions. Default 30. */
-  readonly timeoutSeconds?: number | undefined;
-}
 
 /** How the API's server and its user are told to TLS. */
 export interface TlsAccess {
@@ -42,9 +43,6 @@ export interface StreamAccess {
 
 type Method = "GET" | "POST" | "DELETE";
 
-const DEFAULT_TIMEOUT_SECONDS = 30;
-const RETRY_PAUSES_MILLISECONDS = [250, 1000];
-const MAX_SOCKETS = 8;
 /** A credential is asked for anew when it has less than this left. */
 const CREDENTIAL_MARGIN_MILLISECONDS = 60_000;
 const PAGE = 500;
@@ -70,7 +68,7 @@ export class KubeClient {
     kind: KubeKind,
     namespace: string,
     name: string,
-    options?: KubeOptions,
+    options?: RequestBounds,
   ): Promise<KubeObject | undefined> {
     try {
       return await this.request(
@@ -91,7 +89,7 @@ export class KubeClient {
     kind: KubeKind,
     namespace: string | undefined,
     selector: { readonly label?: string; readonly field?: string } = {},
-    options?: KubeOptions,
+    options?: RequestBounds,
   ): Promise<KubeObject[]> {
     const items: KubeObject[] = [];
     let next = "";
@@ -124,7 +122,7 @@ export class KubeClient {
     kind: KubeKind,
     namespace: string,
     object: KubeObject,
-    options?: KubeOptions,
+    options?: RequestBounds,
   ): Promise<KubeObject> {
     return this.request(
       "POST",
@@ -138,7 +136,7 @@ export class KubeClient {
     kind: KubeKind,
     namespace: string,
     name: string,
-    options?: KubeOptions,
+    options?: RequestBounds,
   ): Promise<void> {
     try {
       await this.request(
@@ -166,36 +164,23 @@ export class KubeClient {
   private async request(
     method: Method,
     target: Target,
-    options: KubeOptions = {},
+    options: RequestBounds = {},
   ): Promise<KubeObject> {
-    const { signal, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = options;
     const what = describe(target);
-    const bound = AbortSignal.timeout(timeoutSeconds * 1000);
-    const stop =
-      signal === undefined ? bound : AbortSignal.any([signal, bound]);
-    const pauses = method === "GET" ? [...RETRY_PAUSES_MILLISECONDS] : [];
-    for (;;) {
-      try {
-        return await this.once(method, target, what, stop);
-      } catch (error) {
-        if (signal?.aborted) {
-          throw new KubeError("aborted", `${what} was stopped`);
-        }
-        if (bound.aborted) {
-          throw new KubeError(
+    return askBounded(
+      method,
+      options,
+      (signal) => this.once(method, target, what, signal),
+      {
+        stopped: () => new KubeError("aborted", `${what} was stopped`),
+        unanswered: (timeoutSeconds) =>
+          new KubeError(
             "timeout",
             `${what} at ${this.server} gave no answer within ${timeoutSeconds} s`,
-          );
-        }
-        const pause = isKubeFault(error, "unreachable")
-          ? pauses.shift()
-          : undefined;
-        if (pause === undefined) {
-          throw error;
-        }
-        await delay(pause, undefined, { signal: stop }).catch(() => undefined);
-      }
-    }
+          ),
+        isPassing: (error) => isKubeFault(error, "unreachable"),
+      },
+    );
   }
 
   private async once(
@@ -205,65 +190,36 @@ export class KubeClient {
     signal: AbortSignal,
   ): Promise<KubeObject> {
     const credential = await this.currentCredential(signal);
-    const body = target.body && JSON.stringify(target.body);
-    const { status, text } = await this.send(
+    const { status, body } = await this.send(
       method,
-      pathOf(target),
-      body,
+      target,
       credential,
       signal,
     );
     if (status < 200 || status > 299) {
-      throw kubeError({ what, server: this.server }, status, text);
+      throw kubeError({ what, server: this.server }, status, body);
     }
-    return objectOf(text, what, this.server);
+    return objectOf(body, what, this.server);
   }
 
   private send(
     method: Method,
-    path: string,
-    body: string | undefined,
+    target: Target,
     credential: Credential,
     signal: AbortSignal,
-  ): Promise<{ status: number; text: string }> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: NodeJS.ErrnoException) =>
-        reject(this.explain(error));
-      const request = https.request(
-        `${this.server}${path}`,
-        {
-          method,
-          signal,
-          // As at Proxmox VE: what must not be repeated has a connection of its own.
-          ...(method === "GET"
-            ? { agent: this.keptAgent(credential) }
-            : { agent: false, ...this.tlsOptions(credential) }),
-          headers: {
-            Accept: "application/json",
-            "User-Agent": "corral",
-            ...authorization(credential),
-            ...(body === undefined
-              ? {}
-              : {
-                  "Content-Type": "application/json",
-                  "Content-Length": Buffer.byteLength(body),
-                }),
-          },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", fail);
-          response.on("end", () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              text: Buffer.concat(chunks).toString("utf8"),
-            }),
-          );
-        },
-      );
-      request.on("error", fail);
-      request.end(body);
+  ): Promise<Answered> {
+    return exchange({
+      url: `${this.server}${pathOf(target)}`,
+      method,
+      headers: { "User-Agent": "corral", ...authorization(credential) },
+      body: target.body && {
+        type: "application/json",
+        text: JSON.stringify(target.body),
+      },
+      agent: () => this.keptAgent(credential),
+      tls: () => this.tlsOptions(credential),
+      signal,
+      explain: (error) => this.explain(error),
     });
   }
 
@@ -284,11 +240,7 @@ export class KubeClient {
   }
 
   private keptAgent(credential: Credential): https.Agent {
-    this.agent ??= new https.Agent({
-      keepAlive: true,
-      maxSockets: MAX_SOCKETS,
-      ...this.tlsOptions(credential),
-    });
+    this.agent ??= keptConnections(this.tlsOptions(credential));
     return this.agent;
   }
 
@@ -312,11 +264,9 @@ export class KubeClient {
         "The kubeconfig's certificate-authority is of another cluster, or missing",
       );
     }
-    const why =
-      error.code === "ENOTFOUND" ? "its name is not known" : error.message;
     return new KubeError(
       "unreachable",
-      `the Kubernetes API at ${this.server} cannot be reached: ${why}`,
+      `the Kubernetes API at ${this.server} cannot be reached: ${whyUnreached(error)}`,
       "Check the kubeconfig and the network: kubectl version",
     );
   }

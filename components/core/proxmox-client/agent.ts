@@ -3,7 +3,7 @@ import type { InterfaceAddress } from "../addresses";
 import type { ProxmoxClient } from "./client";
 import { ProxmoxError } from "./errors";
 import { type MachineAddress, machinePath } from "./machines";
-import type { RequestOptions } from "./transport";
+import type { RequestBounds } from "../boundedHttps";
 
 /** What a command in the guest has done. */
 export interface AgentResult {
@@ -25,7 +25,7 @@ const POLL_MILLISECONDS = 250;
 export async function agentPing(
   client: ProxmoxClient,
   machine: MachineAddress,
-  options?: RequestOptions,
+  options?: RequestBounds,
 ): Promise<void> {
   resultOf(
     await client.post<AgentAnswer<unknown>>(
@@ -40,7 +40,7 @@ export async function agentPing(
 export async function agentAddresses(
   client: ProxmoxClient,
   machine: MachineAddress,
-  options?: RequestOptions,
+  options?: RequestBounds,
 ): Promise<InterfaceAddress[]> {
   const interfaces = resultOf(
     await client.get<AgentAnswer<readonly GuestInterface[] | undefined>>(

@@ -1,3 +1,4 @@
+import type { RequestBounds } from "../boundedHttps";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ProxmoxEndpoint } from "./endpoint";
 import { ProxmoxError, isProxmoxFault } from "./errors";
@@ -8,12 +9,7 @@ import {
   taskOutcome,
   warningLines,
 } from "./tasks";
-import {
-  ProxmoxTransport,
-  type ProxmoxParameters,
-  type RequestOptions,
-  segment,
-} from "./transport";
+import { ProxmoxTransport, type ProxmoxParameters, segment } from "./transport";
 
 export interface TaskProgress {
   /** Since the wait began. */
@@ -64,7 +60,7 @@ export class ProxmoxClient {
   async get<T>(
     path: string,
     parameters: ProxmoxParameters = {},
-    options?: RequestOptions,
+    options?: RequestBounds,
   ): Promise<T> {
     return (await this.transport.request(
       "GET",
@@ -77,7 +73,7 @@ export class ProxmoxClient {
   async post<T>(
     path: string,
     parameters: ProxmoxParameters = {},
-    options?: RequestOptions,
+    options?: RequestBounds,
   ): Promise<T> {
     return (await this.transport.request(
       "POST",
@@ -90,7 +86,7 @@ export class ProxmoxClient {
   async put<T>(
     path: string,
     parameters: ProxmoxParameters = {},
-    options?: RequestOptions,
+    options?: RequestBounds,
   ): Promise<T> {
     return (await this.transport.request(
       "PUT",
@@ -103,7 +99,7 @@ export class ProxmoxClient {
   async delete<T>(
     path: string,
     parameters: ProxmoxParameters = {},
-    options?: RequestOptions,
+    options?: RequestBounds,
   ): Promise<T> {
     return (await this.transport.request(
       "DELETE",

@@ -1,5 +1,6 @@
 import type { ProxmoxClient } from "./client";
-import { type RequestOptions, segment } from "./transport";
+import type { RequestBounds } from "../boundedHttps";
+import { segment } from "./transport";
 
 /** A virtual machine's place in the API. */
 export interface MachineAddress {
@@ -46,7 +47,7 @@ export function machinePath(
 /** All virtual machines of the cluster that the token may see, by one request. */
 export async function listMachines(
   client: ProxmoxClient,
-  options?: RequestOptions,
+  options?: RequestBounds,
 ): Promise<MachineRow[]> {
   const rows = await client.get<readonly ClusterRow[]>(
     "cluster/resources",
@@ -60,7 +61,7 @@ export async function listMachines(
 export async function findMachine(
   client: ProxmoxClient,
   vmId: number,
-  options?: RequestOptions,
+  options?: RequestBounds,
 ): Promise<MachineRow | undefined> {
   const rows = await listMachines(client, options);
   return rows.find((row) => row.vmId === vmId);
@@ -70,7 +71,7 @@ export async function findMachine(
 export function machineConfig(
   client: ProxmoxClient,
   machine: MachineAddress,
-  options?: RequestOptions,
+  options?: RequestBounds,
 ): Promise<MachineConfig> {
   return client.get(machinePath(machine, "config"), {}, options);
 }
@@ -83,7 +84,7 @@ export function descriptionOf({ description }: MachineConfig): string {
 export async function machineState(
   client: ProxmoxClient,
   machine: MachineAddress,
-  options?: RequestOptions,
+  options?: RequestBounds,
 ): Promise<MachineState> {
   const answer = await client.get<StatusAnswer>(
     machinePath(machine, "status", "current"),

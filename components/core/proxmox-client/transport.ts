@@ -1,5 +1,12 @@
-import * as https from "node:https";
-import { setTimeout as delay } from "node:timers/promises";
+import type * as https from "node:https";
+import {
+  type Answered,
+  askBounded,
+  exchange,
+  keptConnections,
+  type RequestBounds,
+  whyUnreached,
+} from "../boundedHttps";
 import { proxmoxError } from "./answers";
 import { endpointOrigin, type ProxmoxEndpoint, tokenUser } from "./endpoint";
 import { ProxmoxError, isProxmoxFault } from "./errors";
@@ -10,19 +17,7 @@ export type ProxmoxValue =
   string | number | boolean | readonly string[] | undefined;
 export type ProxmoxParameters = Readonly<Record<string, ProxmoxValue>>;
 
-export interface RequestOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** For the request with all its repetitions. Default 30. */
-  readonly timeoutSeconds?: number | undefined;
-}
-
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
-
-const DEFAULT_TIMEOUT_SECONDS = 30;
-/** Pauses before a GET is tried again that got no answer. */
-const RETRY_PAUSES_MILLISECONDS = [250, 1000];
-/** More connections than this to one server bring nothing. */
-const MAX_SOCKETS = 8;
 
 /** HTTPS to one server, bounded. Knows how Proxmox VE says no, and nothing of what it is asked. */
 export class ProxmoxTransport {
@@ -40,11 +35,7 @@ export class ProxmoxTransport {
     this.user = tokenUser(apiToken);
     this.authorization = `PVEAPIToken=${apiToken.trim()}`;
     this.insecure = insecure;
-    this.agent = new https.Agent({
-      keepAlive: true,
-      maxSockets: MAX_SOCKETS,
-      ...this.tlsOptions(),
-    });
+    this.agent = keptConnections(this.tlsOptions());
   }
 
   /** Ends the connections that are kept alive. */
@@ -60,36 +51,23 @@ export class ProxmoxTransport {
     method: Method,
     path: string,
     parameters: ProxmoxParameters,
-    options: RequestOptions = {},
+    bounds: RequestBounds = {},
   ): Promise<unknown> {
-    const { signal, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = options;
     const what = `${method} ${path}`;
-    const bound = AbortSignal.timeout(timeoutSeconds * 1000);
-    const stop =
-      signal === undefined ? bound : AbortSignal.any([signal, bound]);
-    const pauses = method === "GET" ? [...RETRY_PAUSES_MILLISECONDS] : [];
-    for (;;) {
-      try {
-        return await this.once(method, path, parameters, stop);
-      } catch (error) {
-        if (signal?.aborted) {
-          throw new ProxmoxError("aborted", `${what} was stopped`);
-        }
-        if (bound.aborted) {
-          throw new ProxmoxError(
+    return askBounded(
+      method,
+      bounds,
+      (signal) => this.once(method, path, parameters, signal),
+      {
+        stopped: () => new ProxmoxError("aborted", `${what} was stopped`),
+        unanswered: (timeoutSeconds) =>
+          new ProxmoxError(
             "timeout",
             `${what} at ${this.server} gave no answer within ${timeoutSeconds} s`,
-          );
-        }
-        const pause = isProxmoxFault(error, "unreachable")
-          ? pauses.shift()
-          : undefined;
-        if (pause === undefined) {
-          throw error;
-        }
-        await delay(pause, undefined, { signal: stop }).catch(() => undefined);
-      }
-    }
+          ),
+        isPassing: (error) => isProxmoxFault(error, "unreachable"),
+      },
+    );
   }
 
   private async once(
@@ -120,46 +98,19 @@ export class ProxmoxTransport {
     path: string,
     form: string | undefined,
     signal: AbortSignal,
-  ): Promise<{ status: number; reason: string; body: string }> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: NodeJS.ErrnoException) =>
-        reject(this.explain(error));
-      const request = https.request(
-        `${this.server}${path}`,
-        {
-          method,
-          signal,
-          // A connection that was kept may be closed by the server just as it is used again. A GET is
-          // then repeated; what must not be repeated gets a connection of its own.
-          ...(method === "GET"
-            ? { agent: this.agent }
-            : { agent: false, ...this.tlsOptions() }),
-          headers: {
-            Accept: "application/json",
-            Authorization: this.authorization,
-            ...(form === undefined
-              ? {}
-              : {
-                  "Content-Type": "application/x-www-form-urlencoded",
-                  "Content-Length": Buffer.byteLength(form),
-                }),
-          },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", fail);
-          response.on("end", () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              reason: response.statusMessage ?? "",
-              body: Buffer.concat(chunks).toString("utf8"),
-            }),
-          );
-        },
-      );
-      request.on("error", fail);
-      request.end(form);
+  ): Promise<Answered> {
+    return exchange({
+      url: `${this.server}${path}`,
+      method,
+      headers: { Authorization: this.authorization },
+      body:
+        form === undefined
+          ? undefined
+          : { type: "application/x-www-form-urlencoded", text: form },
+      agent: () => this.agent,
+      tls: () => this.tlsOptions(),
+      signal,
+      explain: (error) => this.explain(error),
     });
   }
 
@@ -177,11 +128,9 @@ export class ProxmoxTransport {
         { remedy: CERTIFICATE_REMEDY },
       );
     }
-    const why =
-      error.code === "ENOTFOUND" ? "its name is not known" : error.message;
     return new ProxmoxError(
       "unreachable",
-      `Proxmox VE at ${this.server} cannot be reached: ${why}`,
+      `Proxmox VE at ${this.server} cannot be reached: ${whyUnreached(error)}`,
       {
         remedy:
           "Check the address, and that pveproxy runs there and this machine may connect: " +
