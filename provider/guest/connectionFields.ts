@@ -7,14 +7,11 @@ import { Unknown } from "../frame/value";
 import { readFaults } from "../resources/readFaults";
 import { parseHostKeys } from "../ssh/hostKey";
 
-const port = () =>
-  Type.Integer({
-    minimum: 1,
-    maximum: 65535,
-    default: 22,
-    description: "TCP port of the ssh server.",
-  });
-const privateKey = () =>
+/** A port of an ssh server; made anew each time, since a schema stands in one place only. */
+export const port = (description = "TCP port of the ssh server.") =>
+  Type.Integer({ minimum: 1, maximum: 65535, default: 22, description });
+/** A key to log in with. */
+export const privateKey = () =>
   Type.String({
     minLength: 1,
     secret: true,
@@ -22,7 +19,7 @@ const privateKey = () =>
       "Private key in a format that ssh2 reads (OpenSSH, PEM, PPK), no passphrase.",
   });
 
-/** Fields of a host that is gone through, each time anew: a schema stands in one place only. */
+/** Fields of a host that is gone through. */
 const hop = () => ({
   host: Type.String({ minLength: 1, description: "IP address or host name." }),
   port: port(),

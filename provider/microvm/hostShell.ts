@@ -8,8 +8,9 @@ import {
 import { describeOwner } from "@corral-iac/corral/core/stamp";
 import type { OwnershipStamp } from "@corral-iac/corral/core/stamp";
 
+import { PartialFailure } from "../frame/errors";
 import type { Connection } from "../guest/connectionFields";
-import { RootShell } from "../guest/rootShell";
+import { isGone, RootShell } from "../guest/rootShell";
 import type { Input } from "../ssh/exec";
 import { sshPool } from "../ssh/shared";
 
@@ -51,6 +52,24 @@ export class TakenError extends Error {
       `${what} failed on ${where}: what it would make is there already and ${whose}`,
     );
   }
+}
+
+/**
+ * What a step's failure means for the resource that it makes: a partial one, so that the state knows
+ * what may be there. The error itself where nothing was done: the host was not reached, or refused.
+ */
+export function asPartialFailure(
+  error: unknown,
+  id: string,
+  made: object,
+): unknown {
+  const nothingDone =
+    error instanceof TakenError ||
+    (error instanceof HostRefusal && !error.hasBegun) ||
+    isGone(error);
+  return nothingDone || !(error instanceof Error)
+    ? error
+    : new PartialFailure(id, made, [error.message]);
 }
 
 /** Runs the steps of microVMs on their host, as root, over the one connection to it. */

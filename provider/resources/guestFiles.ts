@@ -21,7 +21,8 @@ import { fourDigits, hasGroup, hasOwner } from "../guest/files/found";
 import type { Found } from "../guest/files/found";
 import { lookAt, work } from "../guest/files/write";
 import type { Outcome, Work } from "../guest/files/write";
-import { RootShell, isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
+import { RootShell } from "../guest/rootShell";
 import { sshPool } from "../ssh/shared";
 
 /** Where the records of all GuestFiles lie in a guest. */
@@ -122,20 +123,18 @@ export const guestFiles = defineResource({
 
   async read(ctx, _id, state) {
     const paths = Object.keys(state.inputs.files);
-    try {
-      const found = await talk(ctx, "looking at", state.inputs, (dialogue) =>
-        lookAt(dialogue, paths),
-      );
-      return { ...state, inputs: asFound(state.inputs, found) };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. What the files are is not known; the state is kept as it was.`,
-      );
-      return state;
-    }
+    return keptIfOutOfReach(
+      ctx,
+      state,
+      async () => {
+        const found = await talk(ctx, "looking at", state.inputs, (dialogue) =>
+          lookAt(dialogue, paths),
+        );
+        return { ...state, inputs: asFound(state.inputs, found) };
+      },
+      (why) =>
+        `${why}. What the files are is not known; the state is kept as it was.`,
+    );
   },
 
   async update(ctx, id, old, args) {
@@ -151,24 +150,22 @@ export const guestFiles = defineResource({
   },
 
   async delete(ctx, id, { inputs: args, outputs: { destinations } }) {
-    try {
-      const { fault } = await talk(ctx, "removing", args, (dialogue) =>
-        work(dialogue, {
-          ...{ store: STORE, id, files: [], removed: destinations },
-          ...{ onDelete: args.onDelete, forget: true, log: ctx.log },
-        }),
-      );
-      if (fault !== undefined) {
-        throw fault;
-      }
-    } catch (error) {
-      if (!isGone(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. The guest counts as gone: if it comes back, it still has the files.`,
-      );
-    }
+    await removedOrGone(
+      ctx,
+      async () => {
+        const { fault } = await talk(ctx, "removing", args, (dialogue) =>
+          work(dialogue, {
+            ...{ store: STORE, id, files: [], removed: destinations },
+            ...{ onDelete: args.onDelete, forget: true, log: ctx.log },
+          }),
+        );
+        if (fault !== undefined) {
+          throw fault;
+        }
+      },
+      (why) =>
+        `${why}. The guest counts as gone: if it comes back, it still has the files.`,
+    );
   },
 });
 

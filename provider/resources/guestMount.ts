@@ -16,7 +16,8 @@ import { Unknown } from "../frame/value";
 import { connectionFaults, connectionFields } from "../guest/connectionFields";
 import type { Connection } from "../guest/connectionFields";
 import { MountCommands } from "../guest/mountCommands";
-import { RootShell, isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
+import { RootShell } from "../guest/rootShell";
 import { establish, remove } from "../guest/shareMount";
 import type { MountedShare, Workplace } from "../guest/shareMount";
 import { judge, placed } from "../guest/shareView";
@@ -98,35 +99,35 @@ export const guestMount = defineResource({
 
   async read(ctx, id, state) {
     const { inputs: declared } = state;
-    try {
-      const survey = await guestAt(ctx, declared.connection).survey([]);
-      const finding = judge(survey, id, declared);
-      if (finding === undefined) {
-        return undefined;
-      }
-      finding.faults.forEach((fault) =>
-        ctx.log.warn(`${declared.connection.host}: ${fault}`),
-      );
-      const { source, guestPath, options } = finding.found;
-      return {
-        inputs: {
-          ...declared,
-          ...(source === placed(declared).source ? {} : parseNfsSource(source)),
-          guestPath,
-          options: [...options],
-          applied: finding.faults.length === 0,
-        },
-        outputs: { ...state.outputs, source },
-      };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. What is mounted there is not known; the state is kept as it was.`,
-      );
-      return state;
-    }
+    return keptIfOutOfReach(
+      ctx,
+      state,
+      async () => {
+        const survey = await guestAt(ctx, declared.connection).survey([]);
+        const finding = judge(survey, id, declared);
+        if (finding === undefined) {
+          return undefined;
+        }
+        finding.faults.forEach((fault) =>
+          ctx.log.warn(`${declared.connection.host}: ${fault}`),
+        );
+        const { source, guestPath, options } = finding.found;
+        return {
+          inputs: {
+            ...declared,
+            ...(source === placed(declared).source
+              ? {}
+              : parseNfsSource(source)),
+            guestPath,
+            options: [...options],
+            applied: finding.faults.length === 0,
+          },
+          outputs: { ...state.outputs, source },
+        };
+      },
+      (why) =>
+        `${why}. What is mounted there is not known; the state is kept as it was.`,
+    );
   },
 
   async update(ctx, id, old, args) {
@@ -137,17 +138,13 @@ export const guestMount = defineResource({
 
   async delete(ctx, id, { inputs: declared, outputs: made }) {
     const share: MountedShare = { ...declared, ...made };
-    try {
-      await remove(workplace(ctx, id, declared), share);
-    } catch (error) {
-      if (!isGone(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. The guest counts as gone: if it comes back, it still has the mount of ` +
-          `${made.source} at ${declared.guestPath} and its line in /etc/fstab.`,
-      );
-    }
+    await removedOrGone(
+      ctx,
+      () => remove(workplace(ctx, id, declared), share),
+      (why) =>
+        `${why}. The guest counts as gone: if it comes back, it still has the mount of ` +
+        `${made.source} at ${declared.guestPath} and its line in /etc/fstab.`,
+    );
   },
 });
 

@@ -8,6 +8,8 @@ import {
   bastionFields,
   connectionFaults,
   connectionFields,
+  port,
+  privateKey,
 } from "../guest/connectionFields";
 import { stagesUntil, throughWays, untilLevels } from "../guest/stages";
 import { uriFaults, uriField } from "./libvirtFields";
@@ -17,15 +19,6 @@ const text = (description: string) =>
   Type.String({ minLength: 1, description });
 const optionalText = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, description }));
-const port = (description: string) =>
-  Type.Integer({ minimum: 1, maximum: 65535, default: 22, description });
-const privateKey = () =>
-  Type.String({
-    minLength: 1,
-    secret: true,
-    description:
-      "Private key in a format that ssh2 reads (OpenSSH, PEM, PPK), no passphrase.",
-  });
 const hostKey = (whose: string) =>
   optionalText(
     `${whose} public host key, \`ssh-ed25519 AAAA...\`, which it has to show. Default: what the ` +

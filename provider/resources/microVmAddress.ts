@@ -7,7 +7,7 @@ import type { OperationContext } from "../frame/context";
 import { defineResource, fields } from "../frame/define";
 import type { Fault, InputsToCheck } from "../frame/define";
 import { connectionFaults } from "../guest/connectionFields";
-import { isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import {
   hostField,
   ipv4,
@@ -82,7 +82,7 @@ export const microVmAddress = defineResource({
   async read(ctx, _id, state) {
     const { network, connection } = state.inputs;
     const { address } = state.outputs;
-    try {
+    return keptIfOutOfReach(ctx, state, async () => {
       const shell = new HostShell(connection, ctx.signal);
       const answer = await shell.run({
         what: `looking at the lease of ${address}`,
@@ -94,13 +94,7 @@ export const microVmAddress = defineResource({
         ctx.log.warn(`${shell.where}: the lease of ${address} is gone`);
       }
       return { ...state, inputs: { ...state.inputs, leased } };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(`${error.message}. The state is kept as it was.`);
-      return state;
-    }
+    });
   },
 
   // A machine keeps what it has, unless another one is asked for.
@@ -111,20 +105,17 @@ export const microVmAddress = defineResource({
   },
 
   async delete(ctx, _id, { inputs: args, outputs: { address } }) {
-    try {
-      await new HostShell(args.connection, ctx.signal).run({
-        what: `setting ${address} free`,
-        script: freeScript(args.network, address, holderOf(args), hostPaths),
-        timeoutSeconds: STEP_SECONDS,
-      });
-    } catch (error) {
-      if (!isGone(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. The host counts as gone: if it comes back, ${address} is still leased there.`,
-      );
-    }
+    await removedOrGone(
+      ctx,
+      () =>
+        new HostShell(args.connection, ctx.signal).run({
+          what: `setting ${address} free`,
+          script: freeScript(args.network, address, holderOf(args), hostPaths),
+          timeoutSeconds: STEP_SECONDS,
+        }),
+      (why) =>
+        `${why}. The host counts as gone: if it comes back, ${address} is still leased there.`,
+    );
   },
 });
 

@@ -11,7 +11,7 @@ import type { Fault, InputsToCheck } from "../frame/define";
 import { Asset } from "../frame/value";
 import { connectionFaults } from "../guest/connectionFields";
 import { withContent } from "../guest/files/content";
-import { isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import { hostField, hostPath, stampField } from "../microvm/fields";
 import { HostShell } from "../microvm/hostShell";
 import {
@@ -92,7 +92,7 @@ export const microVmImage = defineResource({
   async read(ctx, _id, state) {
     const { connection } = state.inputs;
     const sha256 = hashOf(state.inputs);
-    try {
+    return keptIfOutOfReach(ctx, state, async () => {
       const answer = await new HostShell(connection, ctx.signal).run({
         what: `looking at ${state.outputs.path}`,
         script:
@@ -103,13 +103,7 @@ export const microVmImage = defineResource({
       });
       const present = answer.must("image") === "there";
       return { ...state, inputs: { ...state.inputs, present } };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(`${error.message}. The state is kept as it was.`);
-      return state;
-    }
+    });
   },
 
   async update(ctx, _id, _old, args) {
@@ -121,18 +115,16 @@ export const microVmImage = defineResource({
     if (sha256 === undefined) {
       return;
     }
-    try {
-      await new HostShell(args.connection, ctx.signal).run({
-        what: "taking an image away",
-        script: releaseScript({ sha256, user: userOf(ctx, args) }, hostPaths),
-        timeoutSeconds: STEP_SECONDS,
-      });
-    } catch (error) {
-      if (!isGone(error)) {
-        throw error;
-      }
-      ctx.log.warn(`${error.message}. The host counts as gone.`);
-    }
+    await removedOrGone(
+      ctx,
+      () =>
+        new HostShell(args.connection, ctx.signal).run({
+          what: "taking an image away",
+          script: releaseScript({ sha256, user: userOf(ctx, args) }, hostPaths),
+          timeoutSeconds: STEP_SECONDS,
+        }),
+      (why) => `${why}. The host counts as gone.`,
+    );
   },
 });
 

@@ -22,9 +22,8 @@ import type { Static } from "@sinclair/typebox";
 import type { OperationContext } from "../frame/context";
 import { choice, defineResource, fields } from "../frame/define";
 import type { Fault, InputsToCheck } from "../frame/define";
-import { PartialFailure } from "../frame/errors";
 import { connectionFaults } from "../guest/connectionFields";
-import { isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import {
   hostField,
   ipv4,
@@ -32,7 +31,7 @@ import {
   stampField,
   text,
 } from "../microvm/fields";
-import { HostRefusal, HostShell, TakenError } from "../microvm/hostShell";
+import { asPartialFailure, HostShell } from "../microvm/hostShell";
 /** A step may have to wait for another one of the same network. */
 const STEP_SECONDS = 180;
 
@@ -133,7 +132,7 @@ export const microVmNetwork = defineResource({
   async read(ctx, _id, state) {
     const { inputs: args, outputs: made } = state;
     const shell = new HostShell(args.connection, ctx.signal);
-    try {
+    return keptIfOutOfReach(ctx, state, async () => {
       const answer = await shell.run({
         what: `looking at the network ${args.network}`,
         script: networkLookScript(planOf(args, made.token), hostPaths),
@@ -145,13 +144,7 @@ export const microVmNetwork = defineResource({
       const drift = answer.all("drift");
       drift.forEach((found) => ctx.log.warn(`${shell.where}: ${found}`));
       return { inputs: { ...args, drift }, outputs: made };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(`${error.message}. The state is kept as it was.`);
-      return state;
-    }
+    });
   },
 
   async update(ctx, _id, old, args) {
@@ -159,21 +152,18 @@ export const microVmNetwork = defineResource({
   },
 
   async delete(ctx, _id, { inputs: args, outputs: made }) {
-    try {
-      await new HostShell(args.connection, ctx.signal).run({
-        what: `removing the network ${args.network}`,
-        script: networkRemoveScript(planOf(args, made.token), hostPaths),
-        timeoutSeconds: STEP_SECONDS,
-      });
-    } catch (error) {
-      if (!isGone(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. The host counts as gone: if it comes back, it still has the network ` +
-          `${args.network} in /var/lib/corral and the unit ${made.unitName}.`,
-      );
-    }
+    await removedOrGone(
+      ctx,
+      () =>
+        new HostShell(args.connection, ctx.signal).run({
+          what: `removing the network ${args.network}`,
+          script: networkRemoveScript(planOf(args, made.token), hostPaths),
+          timeoutSeconds: STEP_SECONDS,
+        }),
+      (why) =>
+        `${why}. The host counts as gone: if it comes back, it still has the network ` +
+        `${args.network} in /var/lib/corral and the unit ${made.unitName}.`,
+    );
   },
 });
 
@@ -199,13 +189,7 @@ async function apply(
       timeoutSeconds: STEP_SECONDS,
     });
   } catch (error) {
-    const nothingDone =
-      error instanceof TakenError ||
-      (error instanceof HostRefusal && !error.hasBegun) ||
-      isGone(error);
-    throw nothingDone || !(error instanceof Error)
-      ? error
-      : new PartialFailure(`${args.network}@${token}`, made, [error.message]);
+    throw asPartialFailure(error, `${args.network}@${token}`, made);
   }
   return made;
 }

@@ -15,9 +15,14 @@ import type { Fault, InputsToCheck, State } from "../frame/define";
 import { PartialFailure } from "../frame/errors";
 import { Unknown } from "../frame/value";
 import { connectionFaults } from "../guest/connectionFields";
-import { isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import { withSeed } from "../guest/seedDisk";
-import { HostRefusal, HostShell, TakenError } from "../microvm/hostShell";
+import {
+  asPartialFailure,
+  HostRefusal,
+  HostShell,
+  TakenError,
+} from "../microvm/hostShell";
 import type { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
 import {
   applyScript,
@@ -70,7 +75,7 @@ export const microVmService = defineResource({
     const args = state.inputs;
     const plan = planOf(args, hypervisorOf(args, state.outputs));
     const shell = new HostShell(args.connection, ctx.signal);
-    try {
+    return keptIfOutOfReach(ctx, state, async () => {
       const answer = await shell.run({
         what: `looking at ${args.name}`,
         script: lookScript(plan, args, hostPaths),
@@ -83,13 +88,7 @@ export const microVmService = defineResource({
       drift.forEach((text) => ctx.log.warn(`${shell.where}: ${text}`));
       const running = isRunning(answer);
       return { ...state, inputs: { ...args, drift, running } };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(`${error.message}. The state is kept as it was.`);
-      return state;
-    }
+    });
   },
 
   async update(ctx, _id, _old, args) {
@@ -97,23 +96,24 @@ export const microVmService = defineResource({
   },
 
   async delete(ctx, _id, { inputs: args }) {
-    try {
-      await new HostShell(args.connection, ctx.signal).run({
+    const remove = () =>
+      new HostShell(args.connection, ctx.signal).run({
         what: `removing ${args.name}`,
         script: removeMachineScript(args.name, args.stamp, hostPaths),
         timeoutSeconds: STEP_SECONDS + args.stopTimeoutSeconds,
       });
+    try {
+      await removedOrGone(
+        ctx,
+        remove,
+        (why) =>
+          `${why}. The host counts as gone: if it comes back, ${args.name} runs on there.`,
+      );
     } catch (error) {
-      if (error instanceof TakenError) {
-        ctx.log.warn(`${error.message}: nothing was removed`);
-        return;
-      }
-      if (!isGone(error)) {
+      if (!(error instanceof TakenError)) {
         throw error;
       }
-      ctx.log.warn(
-        `${error.message}. The host counts as gone: if it comes back, ${args.name} runs on there.`,
-      );
+      ctx.log.warn(`${error.message}: nothing was removed`);
     }
   },
 });
@@ -186,13 +186,7 @@ async function apply(
   const answer = await (
     hasSeed(args) ? withSeed(ctx, documentsOf(args), work) : work()
   ).catch((error: unknown) => {
-    const nothingDone =
-      error instanceof TakenError ||
-      (error instanceof HostRefusal && !error.hasBegun) ||
-      isGone(error);
-    throw nothingDone || !(error instanceof Error)
-      ? error
-      : new PartialFailure(args.name, made, [error.message]);
+    throw asPartialFailure(error, args.name, made);
   });
   const failed = answer.get("failed");
   if (failed !== undefined) {

@@ -8,7 +8,7 @@ import type { Static } from "@sinclair/typebox";
 import { defineResource, fields } from "../frame/define";
 import type { Fault, InputsToCheck, State } from "../frame/define";
 import { connectionFaults } from "../guest/connectionFields";
-import { isGone, isOutOfReach } from "../guest/rootShell";
+import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import {
   hostField,
   hostPath,
@@ -127,7 +127,7 @@ export const microVmVolume = defineResource({
   async read(ctx, _id, state) {
     const args = state.inputs;
     const shell = new HostShell(args.connection, ctx.signal);
-    try {
+    return keptIfOutOfReach(ctx, state, async () => {
       const answer = await shell.run({
         what: `looking at the volume ${args.volume} of ${args.machine}`,
         script: lookScript(args, hostPaths),
@@ -149,13 +149,7 @@ export const microVmVolume = defineResource({
           }),
         },
       };
-    } catch (error) {
-      if (!isOutOfReach(error)) {
-        throw error;
-      }
-      ctx.log.warn(`${error.message}. The state is kept as it was.`);
-      return state;
-    }
+    });
   },
 
   async update(ctx, _id, old, args) {
@@ -172,20 +166,17 @@ export const microVmVolume = defineResource({
       ctx.log.info(`left on the host: ${path}`);
       return;
     }
-    try {
-      await new HostShell(args.connection, ctx.signal).run({
-        what: `removing the volume ${args.volume} of ${args.machine}`,
-        script: removeScript(args, hostPaths),
-        timeoutSeconds: STEP_SECONDS,
-      });
-    } catch (error) {
-      if (!isGone(error)) {
-        throw error;
-      }
-      ctx.log.warn(
-        `${error.message}. The host counts as gone: if it comes back, ${path} is still there.`,
-      );
-    }
+    await removedOrGone(
+      ctx,
+      () =>
+        new HostShell(args.connection, ctx.signal).run({
+          what: `removing the volume ${args.volume} of ${args.machine}`,
+          script: removeScript(args, hostPaths),
+          timeoutSeconds: STEP_SECONDS,
+        }),
+      (why) =>
+        `${why}. The host counts as gone: if it comes back, ${path} is still there.`,
+    );
   },
 });
 
