@@ -46,8 +46,14 @@ const SUITES: readonly Suite[] = [
     needs: "lab",
     testTimeoutSeconds: 180,
     jobs: 2,
-    pieces: ["yamlHost", "commandPlugin", "proxmoxProvider"],
+    pieces: [
+      "yamlHost",
+      "commandPlugin",
+      "proxmoxProvider",
+      ...piecesForKubevirt,
+    ],
     usesHosts: true,
+    usesKubevirt: true,
   },
   {
     // A guest keeps one processor busy, and its test waits for it.
@@ -58,6 +64,7 @@ const SUITES: readonly Suite[] = [
     pieces: ["commandPlugin", "proxmoxProvider", ...piecesForKubevirt],
     servesGuests: true,
     usesHosts: true,
+    usesKubevirt: true,
   },
   // Each file has a libvirt daemon of its own.
   { name: "kill", needs: "lab", testTimeoutSeconds: 180, jobs: 2 },

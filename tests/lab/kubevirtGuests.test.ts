@@ -14,7 +14,7 @@ import {
 } from "@corral-iac/tools/lab/kubevirt/index";
 import { becomes } from "@corral-iac/tools/lab/processes";
 
-import { Guest } from "../../support/guest";
+import { Guest } from "../support/guest";
 import {
   allowClones,
   imageSource,
@@ -27,7 +27,7 @@ import {
   type SeenSnapshot,
   TestNamespaces,
   volumeSnapshotOf,
-} from "../../support/kubevirtLab";
+} from "../support/kubevirtLab";
 
 interface SeenInstance extends KubeObject {
   readonly status?: {
