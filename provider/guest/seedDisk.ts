@@ -2,10 +2,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import {
-  ProcessError,
-  runProcess,
-} from "@corral-iac/corral/core/libvirt-client/process";
+import { ProcessError, runProcess } from "@corral-iac/corral/core/runProcess";
 import { processExists } from "@corral-iac/corral/core/processes";
 
 import type { OperationContext } from "../frame/context";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { LibvirtError, virshError } from "./errors";
-import { ProcessError, runProcess } from "./process";
+import { ProcessError, runProcess } from "../runProcess";
 import type { LibvirtUri } from "./uri";
 import { parseLibvirtUri, virshUri } from "./uri";
 

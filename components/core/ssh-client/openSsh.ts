@@ -2,7 +2,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { runProcess } from "../libvirt-client/process";
+import { runProcess } from "../runProcess";
 
 /** A host to log in to, with what it takes; all of it is known. */
 export interface SshAccess {

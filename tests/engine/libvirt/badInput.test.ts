@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as http from "node:http";
-import type { AddressInfo } from "node:net";
 import * as path from "node:path";
+import { listenOnLoopback } from "@corral-iac/tools/lab/loopback";
 import { blankMachine, fleetOf, LAN_CIDR } from "../../support/fleets";
 import {
   domains,
@@ -146,10 +146,7 @@ describe("wrong input to a LibvirtVm", () => {
             : "<html>not found</html>",
       );
     });
-    await new Promise<void>((resolve) =>
-      server.listen(0, "127.0.0.1", resolve),
-    );
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const base = `http://127.0.0.1:${await listenOnLoopback(server)}`;
     try {
       await fails(
         fleetOf({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import * as fs from "node:fs";
 import * as path from "node:path";
+import { contentUnder } from "../../support/contentUnder";
 import { blankMachine, fleetOf } from "../../support/fleets";
 import { TestPool } from "../../support/hypervisor";
 import { TestStack } from "../../support/testStack";
@@ -61,7 +61,7 @@ describe("secrets", () => {
       ["the exported state", text],
       ["the log of up", up.output],
       ["the output of preview", preview.output],
-      ["the backend's files", filesUnder(path.join(stack.folder, "state"))],
+      ["the backend's files", contentUnder(path.join(stack.folder, "state"))],
     ] as const) {
       assert.ok(
         !content.includes(planted),
@@ -78,11 +78,3 @@ describe("secrets", () => {
     }
   });
 });
-
-function filesUnder(folder: string): string {
-  return (fs.readdirSync(folder, { recursive: true }) as string[])
-    .map((file) => path.join(folder, file))
-    .filter((file) => fs.statSync(file).isFile())
-    .map((file) => fs.readFileSync(file, "latin1"))
-    .join("\n");
-}

@@ -8,6 +8,7 @@ import { SshError } from "@corral-iac/corral-ops/ssh/errors";
 import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
 import { SshPool } from "@corral-iac/corral-ops/ssh/pool";
 import type { SshTarget } from "@corral-iac/corral-ops/ssh/target";
+import { listenOnLoopback } from "@corral-iac/tools/lab/loopback";
 import execa from "execa";
 
 import { CLOSED_PORT, SshServer, eventually, isAlive } from "./sshServer";
@@ -164,10 +165,7 @@ describe("ssh pool against OpenSSH's server", () => {
     const silent = net.createServer((socket) =>
       socket.on("error", () => undefined),
     );
-    await new Promise<void>((resolve) =>
-      silent.listen(0, "127.0.0.1", resolve),
-    );
-    const { port } = silent.address() as net.AddressInfo;
+    const port = await listenOnLoopback(silent);
     const quick = new SshPool(1, { connectSeconds: 1, handshakeSeconds: 0.3 });
     try {
       const error = await fault(server.target({ port }), quick);
@@ -221,10 +219,7 @@ describe("ssh pool against OpenSSH's server", () => {
     const silent = net.createServer((socket) =>
       socket.on("error", () => undefined),
     );
-    await new Promise<void>((resolve) =>
-      silent.listen(0, "127.0.0.1", resolve),
-    );
-    const { port } = silent.address() as net.AddressInfo;
+    const port = await listenOnLoopback(silent);
     const controller = new AbortController();
     const work = pool.use(
       server.target({ port }),

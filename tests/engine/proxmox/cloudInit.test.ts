@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { contentUnder } from "../../support/contentUnder";
 import { bookMachine, ProxmoxStack } from "../../support/proxmox";
 
 const VM_ID = 8101;
@@ -183,7 +184,7 @@ describe("cloud-init of a ProxmoxVm", function () {
     const places = {
       "the exported state": text,
       "what was printed": printed,
-      "the backend's files": filesUnder(
+      "the backend's files": contentUnder(
         path.join(setting.stack.folder, "state"),
       ),
     };
@@ -205,11 +206,3 @@ describe("cloud-init of a ProxmoxVm", function () {
     assert.deepEqual(setting.proxmox.leftovers(), []);
   });
 });
-
-function filesUnder(folder: string): string {
-  return (fs.readdirSync(folder, { recursive: true }) as string[])
-    .map((file) => path.join(folder, file))
-    .filter((file) => fs.statSync(file).isFile())
-    .map((file) => fs.readFileSync(file, "latin1"))
-    .join("\n");
-}

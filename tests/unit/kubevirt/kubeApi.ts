@@ -1,5 +1,5 @@
 import * as https from "node:https";
-import type { AddressInfo } from "node:net";
+import { listenOnLoopback } from "@corral-iac/tools/lab/loopback";
 import { CERTIFICATE, KEY } from "../shared/certificate";
 
 type Body = Record<string, unknown>;
@@ -47,10 +47,7 @@ export class KubeApi {
 
   static async start(): Promise<KubeApi> {
     const server = https.createServer({ key: KEY, cert: CERTIFICATE });
-    await new Promise<void>((resolve) =>
-      server.listen(0, "127.0.0.1", resolve),
-    );
-    const { port } = server.address() as AddressInfo;
+    const port = await listenOnLoopback(server);
     const api = new KubeApi(server, `https://127.0.0.1:${port}`);
     server.on("request", (request, response) => {
       const chunks: Buffer[] = [];

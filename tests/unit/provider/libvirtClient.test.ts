@@ -5,7 +5,7 @@ import {
   parsePool,
 } from "@corral-iac/corral/core/libvirt-client/client";
 import { LibvirtError } from "@corral-iac/corral/core/libvirt-client/errors";
-import { ProcessError } from "@corral-iac/corral/core/libvirt-client/process";
+import { ProcessError } from "@corral-iac/corral/core/runProcess";
 import { Virsh } from "@corral-iac/corral/core/libvirt-client/virsh";
 import {
   LibvirtProbe,

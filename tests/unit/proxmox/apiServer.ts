@@ -1,5 +1,5 @@
 import * as https from "node:https";
-import type { AddressInfo } from "node:net";
+import { listenOnLoopback } from "@corral-iac/tools/lab/loopback";
 import { CERTIFICATE, KEY } from "../shared/certificate";
 
 /** What the server is asked. */
@@ -38,10 +38,7 @@ export class ApiServer {
     answer: (asked: Asked) => Answer | Promise<Answer>,
   ): Promise<ApiServer> {
     const server = https.createServer({ key: KEY, cert: CERTIFICATE });
-    await new Promise<void>((resolve) =>
-      server.listen(0, "127.0.0.1", resolve),
-    );
-    const { port } = server.address() as AddressInfo;
+    const port = await listenOnLoopback(server);
     const api = new ApiServer(server, `https://127.0.0.1:${port}`);
     server.on("request", (request, response) => {
       const chunks: Buffer[] = [];

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import * as https from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { messageOf } from "@corral-iac/corral/core/errors";
+import { listenOnLoopback } from "../../loopback";
 import { authenticate } from "../access/authenticate";
 import type { Cluster } from "../cluster";
 import type { FaultAnswer, RequestFault } from "../faults";
@@ -44,12 +44,9 @@ export class ApiServer {
       this.sockets.add(socket);
       socket.on("close", () => this.sockets.delete(socket));
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", resolve);
-    });
+    const listening = await listenOnLoopback(server, port);
     this.server = server;
-    return (server.address() as AddressInfo).port;
+    return listening;
   }
 
   /** Closes the port and cuts all connections. */

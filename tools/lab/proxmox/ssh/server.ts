@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto";
-import type { AddressInfo } from "node:net";
 import {
   type AuthContext,
   type Connection,
@@ -8,6 +7,7 @@ import {
   type ServerChannel,
   utils,
 } from "ssh2";
+import { listenOnLoopback } from "../../loopback";
 import type { Cluster } from "../cluster";
 import { runCommand, scriptOf } from "./commands";
 import type { KeyPair } from "./keys";
@@ -40,12 +40,9 @@ export class NodeSsh {
       { hostKeys: [this.hostKey.privateKey] },
       (client) => this.serve(client),
     );
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", resolve);
-    });
+    const listening = await listenOnLoopback(server, port);
     this.server = server;
-    return (server.address() as AddressInfo).port;
+    return listening;
   }
 
   async close(): Promise<void> {
