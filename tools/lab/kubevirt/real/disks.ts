@@ -1,11 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import {
-  createOverlay,
-  imageChain,
-  resizeImage,
-} from "../../proxmox/guests/libvirt/images";
+import { createOverlay, imageChain, resizeImage } from "../../qemuImages";
 import { command } from "./qmp";
 
 /** The volume that a disk is on: a PersistentVolume. */

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { writeIso } from "../../proxmox/cloudInit/drive";
+import { writeIso } from "../../seedIso";
 import { becomes, end, isRunning, type KnownProcess } from "../../processes";
 import { readLab } from "../../state";
 import type { KubeApi } from "../api/client";

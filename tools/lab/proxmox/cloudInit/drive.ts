@@ -1,19 +1,18 @@
 import * as fs from "node:fs";
-import * as path from "node:path";
-import execa from "execa";
 import type { Cluster } from "../cluster";
 import { cloudInitKey, parseDrive } from "../config/drives";
 import { parseProperties } from "../config/propertyString";
 import { failure } from "../http/apiError";
 import type { MachineState } from "../state/model";
 import { fileOfContent, parseVolumeId } from "../storage/volumes";
-import { type CloudInitFiles, cloudInitFiles, type CustomFiles } from "./files";
+import type { SeedFiles } from "../../seedIso";
+import { cloudInitFiles, type CustomFiles } from "./files";
 
 /** What Proxmox writes on the cloud-init drive of a machine; undefined when it has no such drive. */
 export function filesOfMachine(
   cluster: Cluster,
   machine: Pick<MachineState, "vmId" | "config">,
-): CloudInitFiles | undefined {
+): SeedFiles | undefined {
   const { config, vmId } = machine;
   if (cloudInitKey(config) === undefined) {
     return undefined;
@@ -61,29 +60,4 @@ function readSnippet(cluster: Cluster, volId: string): string {
     throw failure(`volume '${volId}' does not exist`);
   }
   return fs.readFileSync(found.file, "utf8");
-}
-
-/** Writes the files as an ISO image that cloud-init finds by its label. */
-export async function writeIso(
-  files: CloudInitFiles,
-  target: string,
-): Promise<void> {
-  const folder = fs.mkdtempSync(`${target}.d-`);
-  try {
-    const contents = {
-      "user-data": files.userData,
-      "network-config": files.networkConfig,
-      "meta-data": files.metaData,
-      "vendor-data": files.vendorData,
-    };
-    for (const [name, content] of Object.entries(contents)) {
-      fs.writeFileSync(path.join(folder, name), content, { mode: 0o600 });
-    }
-    await execa("genisoimage", [
-      ...["-quiet", "-iso-level", "3", "-J", "-R", "-V", "cidata"],
-      ...["-o", target, folder],
-    ]);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
 }

@@ -1,14 +1,7 @@
 import { createHash } from "node:crypto";
+import type { SeedFiles } from "../../seedIso";
 import { networksOf } from "../config/nets";
 import { parseProperties } from "../config/propertyString";
-
-/** What stands on a cloud-init drive of the kind NoCloud. */
-export interface CloudInitFiles {
-  readonly userData: string;
-  readonly networkConfig: string;
-  readonly metaData: string;
-  readonly vendorData: string;
-}
 
 /** Files of a user's own, in place of what Proxmox would write. */
 export type CustomFiles = Partial<
@@ -29,7 +22,7 @@ export function cloudInitFiles(
   vmId: number,
   custom: CustomFiles,
   dns: HostDns,
-): CloudInitFiles {
+): SeedFiles {
   const userData = custom.user ?? renderUserData(config, vmId);
   const networkConfig = custom.network ?? renderNetworkConfig(config, dns);
   const files = {
@@ -54,7 +47,7 @@ export function instanceId(userData: string, networkConfig: string): string {
 }
 
 /** The `instance-id` that a machine gets. */
-export function instanceIdOf({ metaData }: CloudInitFiles): string | undefined {
+export function instanceIdOf({ metaData }: SeedFiles): string | undefined {
   return /^instance-id:\s*(\S+)/m.exec(metaData)?.[1];
 }
 

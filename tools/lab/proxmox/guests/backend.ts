@@ -1,4 +1,4 @@
-import type { CloudInitFiles } from "../cloudInit/files";
+import type { SeedFiles } from "../../seedIso";
 import type { NetworkDevice } from "../config/nets";
 import type { MachineState } from "../state/model";
 
@@ -59,10 +59,7 @@ export interface GuestBackend {
   deleteDisk(data: string | undefined): Promise<void>;
 
   /** Writes a machine's cloud-init drive. Returns what stands for its data in the books. */
-  writeCloudInit(
-    vmId: number,
-    files: CloudInitFiles,
-  ): Promise<string | undefined>;
+  writeCloudInit(vmId: number, files: SeedFiles): Promise<string | undefined>;
   start(guest: GuestSpec): Promise<void>;
   /** Gives a running guest a device, takes one from it, or changes one. */
   replug(

@@ -1,8 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { messageOf } from "@corral-iac/corral/core/errors";
-import type { CloudInitFiles } from "../../cloudInit/files";
-import { writeIso } from "../../cloudInit/drive";
+import { type SeedFiles, writeIso } from "../../../seedIso";
 import { failure } from "../../http/apiError";
 import type { MachineState } from "../../state/model";
 import { virsh, virshList } from "../../../daemons";
@@ -25,7 +24,7 @@ import {
   resizeImage,
   snapshotImage,
   virtualSize,
-} from "./images";
+} from "../../../qemuImages";
 import { LiveDisks } from "./liveDisks";
 import type { Names } from "./names";
 import { Networks } from "./network";
@@ -119,7 +118,7 @@ export class LibvirtGuests implements GuestBackend {
     return Promise.resolve();
   }
 
-  async writeCloudInit(vmId: number, files: CloudInitFiles): Promise<string> {
+  async writeCloudInit(vmId: number, files: SeedFiles): Promise<string> {
     const target = this.names.cloudInit(vmId);
     await writeIso(files, target);
     return target;

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { run } from "../../../../toolchain/commands";
+import { run } from "../toolchain/commands";
 
 const quick = { timeoutSeconds: 120 };
 
