@@ -59,11 +59,16 @@ export function firecrackerArguments(
     plan.hypervisor.path,
     ...["--api-sock", apiSocket],
     ...["--config-file", configFile],
-    ...["--id", driveId(plan.name).slice(0, 64)],
+    ...["--id", instanceId(plan.name)],
   ];
 }
 
 /** Letters, digits and underscores, as Firecracker wants ids of drives. */
 function driveId(name: string): string {
   return name.replace(/[^A-Za-z0-9]/g, "_");
+}
+
+/** Up to 64 letters, digits and hyphens. */
+function instanceId(name: string): string {
+  return name.replace(/[^A-Za-z0-9]/g, "-").slice(0, 64);
 }

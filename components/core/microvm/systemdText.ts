@@ -23,8 +23,7 @@ export function commandLines(words: readonly string[]): string {
 function commandWord(word: string): string {
   const escaped = word
     .replace(/[\\"]/g, "\\$&")
-    .replace(/\n/g, "\\n")
-    .replace(/\t/g, "\\t")
+    .replace(CONTROL, (char) => `\\x${hex(char)}`)
     .replace(/%/g, "%%")
     .replace(/\$/g, "$$$$");
   return /^[A-Za-z0-9%$@_./:=,+-]+$/.test(escaped) ? escaped : `"${escaped}"`;
@@ -32,5 +31,21 @@ function commandWord(word: string): string {
 
 /** A value that is one text to the end of its line, such as a description. */
 export function settingText(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/%/g, "%%").trim();
+  return (
+    text
+      .replace(/\s+/g, " ")
+      .replace(CONTROL, "")
+      // One at the end of the line would take the next line in.
+      .replace(/\\/g, "\\\\")
+      .replace(/%/g, "%%")
+      .trim()
+  );
+}
+
+/** systemd ends a line at a carriage return and at a zero byte too. */
+// eslint-disable-next-line no-control-regex -- these are what is looked for
+const CONTROL = /[\x00-\x1f\x7f]/g;
+
+function hex(char: string): string {
+  return char.charCodeAt(0).toString(16).padStart(2, "0");
 }

@@ -168,6 +168,44 @@ describe("the lease of an address, by the real shell", function () {
     );
   });
 
+  it("is unique and low at every moment of any sequences of clients that run side by side", async () => {
+    const steps = fc.array(fc.boolean(), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(steps, { minLength: 2, maxLength: 4 }),
+        async (clients) => {
+          fs.rmSync(leases, { recursive: true, force: true });
+          const held = new Map<string, number>();
+          // With as many holders, one of the first so many addresses is free.
+          const low = new Set(
+            [2, 3, 4, 5].slice(0, clients.length).map((n) => `10.9.0.${n}`),
+          );
+          await Promise.all(
+            clients.map(async (asks, client) => {
+              let has: string | undefined;
+              for (const ask of asks) {
+                if (ask) {
+                  const { address = "" } = await lease(client);
+                  assert.ok(low.has(address), address);
+                  assert.equal(address, has ?? address);
+                  assert.equal(held.get(address) ?? client, client);
+                  held.set(address, client);
+                  has = address;
+                } else if (has !== undefined) {
+                  held.delete(has);
+                  assert.equal((await free(client, has)).code, 0);
+                  has = undefined;
+                }
+              }
+            }),
+          );
+          assert.deepEqual(leased().sort(), [...held.keys()].sort());
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
   it("is the wanted one, and another one than before sets that free", async () => {
     assert.equal((await lease(1)).address, "10.9.0.2");
     assert.equal((await lease(1, "10.9.0.5")).address, "10.9.0.5");

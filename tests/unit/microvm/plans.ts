@@ -1,8 +1,12 @@
 import * as fc from "fast-check";
+import { cloudHypervisorArguments } from "@corral-iac/corral/core/microvm/cloudHypervisorArguments";
+import { firecrackerArguments } from "@corral-iac/corral/core/microvm/firecrackerConfig";
+import { hostPaths, machinePaths } from "@corral-iac/corral/core/microvm/paths";
 import type {
   HypervisorKind,
   MachinePlan,
 } from "@corral-iac/corral/core/microvm/plan";
+import { qemuArguments } from "@corral-iac/corral/core/microvm/qemuArguments";
 
 /** A machine with a bit of everything. */
 export function planWith(changes: Partial<MachinePlan> = {}): MachinePlan {
@@ -161,4 +165,17 @@ function withoutUndefined(
     ...(optional.initrd !== undefined && { initrd: optional.initrd }),
     ...(optional.vsockCid !== undefined && { vsockCid: optional.vsockCid }),
   };
+}
+
+/** What starts the machine's hypervisor. */
+export function commandOf(plan: MachinePlan): string[] {
+  const { run, config } = machinePaths(plan.name, hostPaths);
+  switch (plan.hypervisor.kind) {
+    case "qemu":
+      return qemuArguments(plan, run);
+    case "cloudHypervisor":
+      return cloudHypervisorArguments(plan, run);
+    case "firecracker":
+      return firecrackerArguments(plan, config, `${run}/api.sock`);
+  }
 }

@@ -16,6 +16,7 @@ import { stopScript } from "@corral-iac/corral/core/microvm/stopScript";
 import { revision, unitFile } from "@corral-iac/corral/core/microvm/unitFile";
 
 import { plans, planWith } from "./plans";
+import { systemdWords } from "./systemdUnit";
 
 const RUN = "/run/corral-microvm/0";
 
@@ -314,21 +315,4 @@ function chain(rules: string, name: string): string[] {
     `chain ${name} \\{\\n([^}]*(?:\\{[^}]*\\}[^}]*)*)\\n  \\}`,
   ).exec(rules.replace(/chain \w+ \{\}\n/g, ""))?.[1];
   return (body ?? "").split("\n").map((line) => line.trim());
-}
-
-/** How systemd splits a command line, as systemd.service(5) says. */
-function systemdWords(line: string): string[] {
-  const words = line.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
-  return words.map((word) =>
-    (word.startsWith('"')
-      ? word
-          .slice(1, -1)
-          .replace(/\\(.)/g, (_, char: string) =>
-            char === "n" ? "\n" : char === "t" ? "\t" : char,
-          )
-      : word
-    )
-      .replace(/%%/g, "%")
-      .replace(/\$\$/g, "$"),
-  );
 }

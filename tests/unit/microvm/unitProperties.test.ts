@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { hostPaths, tapName } from "@corral-iac/corral/core/microvm/paths";
+import {
+  commandLine,
+  commandLines,
+  settingText,
+} from "@corral-iac/corral/core/microvm/systemdText";
+import { unitFile } from "@corral-iac/corral/core/microvm/unitFile";
+
+import { commandOf, plans } from "./plans";
+import { parseUnit, systemdWords, type UnitSetting } from "./systemdUnit";
+
+/** Any text that can be an argument of a process: no zero byte. */
+const anyText = fc
+  .string({ unit: "binary", maxLength: 30 })
+  .map((text) => text.replaceAll("\0", ""));
+const nasty = fc.constantFrom(
+  ..."%$\\\"';#=,{}[]\n\r\t\v \u2028é".split(""),
+  ...["%n", "${HOME}", "\\x41", "\\\n", "\nUser=root", "; rm", "-net", "@/x"],
+);
+const anyWord = fc.oneof(
+  anyText,
+  fc.array(nasty, { maxLength: 6 }).map((parts) => parts.join("")),
+);
+
+const named = (settings: readonly UnitSetting[], name: string) =>
+  settings.filter((one) => one.name === name).map(({ value }) => value);
+
+describe("text in a unit file", () => {
+  it("comes out of a command line as it went in, whatever it is", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyWord, { minLength: 1, maxLength: 5 }),
+        (words) => {
+          for (const line of [commandLine(words), commandLines(words)]) {
+            const settings = parseUnit(
+              `[Service]\nExecStart=${line}\nAfter=x\n`,
+            );
+            assert.deepEqual(
+              settings.map(({ name }) => name),
+              ["ExecStart", "After"],
+            );
+            assert.deepEqual(systemdWords(settings[0]?.value ?? ""), words);
+          }
+        },
+      ),
+    );
+  });
+
+  it("adds no setting, and takes none in", () => {
+    fc.assert(
+      fc.property(anyWord, (text) => {
+        const settings = parseUnit(
+          `[Unit]\nDescription=x${settingText(text)}\nAfter=y\n`,
+        );
+        assert.deepEqual(
+          settings.map(({ name }) => name),
+          ["Description", "After"],
+        );
+        // Each specifier is the sign itself.
+        const [description = ""] = named(settings, "Description");
+        assert.doesNotMatch(description.replaceAll("%%", ""), /%/);
+      }),
+    );
+  });
+});
+
+/** What a unit has once, whatever the machine is called and has. */
+const ONCE = [
+  ...["Description", "Type", "User", "SyslogIdentifier", "Environment"],
+  ...["RuntimeDirectory", "RuntimeDirectoryMode", "ExecStart", "ExecStop"],
+  ...["Restart", "MemoryMax", "CPUQuota", "TasksMax", "NoNewPrivileges"],
+  ...["CapabilityBoundingSet", "DevicePolicy", "ProtectSystem", "WantedBy"],
+  ...["SystemCallFilter", "RestrictNamespaces", "TimeoutStopSec"],
+];
+
+describe("the unit of any machine", () => {
+  it("has each setting of its shape, and no other's", () => {
+    // The settings of a machine that has one of everything.
+    const shape = new Set<string>();
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const settings = parseUnit(unitFile(plan, hostPaths));
+        for (const name of ONCE) {
+          assert.equal(named(settings, name).length, 1, name);
+        }
+        assert.deepEqual(
+          [...new Set(settings.map(({ section }) => section))],
+          ["Unit", "Service", "Install"],
+        );
+        settings.forEach(({ name }) => shape.add(name));
+        assert.deepEqual(named(settings, "CapabilityBoundingSet"), [""]);
+        assert.deepEqual(
+          named(settings, "ReadWritePaths").flatMap(systemdWords),
+          plan.disks.flatMap(({ path, readOnly }) => (readOnly ? [] : [path])),
+        );
+        assert.deepEqual(
+          named(settings, "DeviceAllow").includes("/dev/kvm rw"),
+          plan.acceleration === "kvm",
+        );
+      }),
+    );
+    assert.ok([...shape].every((name) => /^[A-Z][A-Za-z]+$/.test(name)));
+  });
+
+  it("starts the hypervisor with exactly its words", () => {
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const [start = ""] = named(
+          parseUnit(unitFile(plan, hostPaths)),
+          "ExecStart",
+        );
+        assert.deepEqual(systemdWords(start), commandOf(plan));
+      }),
+    );
+  });
+
+  it("makes and removes each of its interfaces, and no other", () => {
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const settings = parseUnit(unitFile(plan, hostPaths));
+        const taps = plan.interfaces.map((_, index) =>
+          tapName(plan.name, index),
+        );
+        const made = named(settings, "ExecStartPre").flatMap((line) => {
+          const words = systemdWords(line.replace(/^[+-]+/, ""));
+          return words[1] === "tuntap" ? [words[4]] : [];
+        });
+        const gone = named(settings, "ExecStopPost").flatMap((line) => {
+          const words = systemdWords(line.replace(/^[+-]+/, ""));
+          return words[1] === "link" ? [words[3]] : [];
+        });
+        assert.deepEqual([made, gone], [taps, taps]);
+      }),
+    );
+  });
+});
