@@ -14,13 +14,17 @@ export interface TestNetwork {
   readonly gateway: string;
 }
 
-/** What a network's own part does, and no more: machines hang themselves into its two maps. */
+/** What a network's own part does, and no more: machines hang themselves into its maps. */
 function networkRules(name: string): string {
   return `table inet corral_${name} {
   map from_machine { type ifname : verdict; }
   map to_machine { type ifname : verdict; }
   chain prerouting { type filter hook prerouting priority raw; policy accept; iifname vmap @from_machine; }
   chain forward { type filter hook forward priority filter; policy accept; oifname vmap @to_machine; }
+}
+table arp corral_${name} {
+  map from_machine { type ifname : verdict; }
+  chain input { type filter hook input priority filter; policy accept; iifname vmap @from_machine; }
 }
 `;
 }

@@ -35,6 +35,10 @@ export const NETWORK_CHAINS = [
 /** The maps that each machine has an element in, by the name of its interface. */
 export const NETWORK_MAPS = ["from_machine", "to_machine"] as const;
 
+/** The one chain of the family `arp`, and its map. */
+export const ARP_CHAIN = "input";
+export const ARP_MAP = "from_machine";
+
 /**
  * The network's part of its table, for `nft -f`: loaded again it leaves what machines have put in, and
  * no packet sees half of it.
@@ -72,8 +76,25 @@ export function networkRules({ name, subnet, nat }: NetworkPlan): string {
     ...(nat ? [`    ip saddr ${subnet} ip daddr != ${subnet} masquerade`] : []),
     "  }",
     "}",
+    ...arpRules(networkTable(name)),
     "",
   ].join("\n");
+}
+
+/** Rules of IP see no ARP: by it a machine would tell the host that it has another's address. */
+function arpRules(table: string): string[] {
+  return [
+    `table arp ${table} {`,
+    `  map ${ARP_MAP} { type ifname : verdict; }`,
+    `  chain ${ARP_CHAIN} { type filter hook input priority filter; policy accept; }`,
+    "}",
+    `flush chain arp ${table} ${ARP_CHAIN}`,
+    `table arp ${table} {`,
+    `  chain ${ARP_CHAIN} {`,
+    `    iifname vmap @${ARP_MAP}`,
+    "  }",
+    "}",
+  ];
 }
 
 /** systemd's unit of a network: it stands before its machines start, and they stop before it goes. */
@@ -97,7 +118,10 @@ export function networkUnitFile(plan: NetworkPlan, host: HostPaths): string {
     `ExecStart=${commandLine(["nft", "-f", rules])}`,
     `ExecReload=${commandLine(route)}`,
     `ExecReload=${commandLine(["nft", "-f", rules])}`,
-    `ExecStop=-${commandLine(["nft", "delete", "table", "inet", table])}`,
+    ...["inet", "arp"].map(
+      (family) =>
+        `ExecStop=-${commandLine(["nft", "delete", "table", family, table])}`,
+    ),
     `ExecStop=-${commandLine(["ip", "route", "delete", "unreachable", plan.subnet])}`,
     "",
     "[Install]",

@@ -9,6 +9,8 @@ interface Chains {
   readonly from: string;
   /** What is sent to the machine: answers, and what is allowed. */
   readonly to: string;
+  /** What the machine says of its address by ARP; a chain of the family `arp`. */
+  readonly arp: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export function networkChains(plan: MachinePlan): string {
 export function networkChainsGone(plan: MachinePlan): string {
   return plan.interfaces
     .map((_, index) => {
-      const { table, tap, from, to } = chainsOf(plan, index);
+      const { table, tap, from, to, arp } = chainsOf(plan, index);
       // What is added first can be deleted whether or not it was there.
       return [
         `table inet ${table} {`,
@@ -40,6 +42,10 @@ export function networkChainsGone(plan: MachinePlan): string {
         `flush chain inet ${table} ${to}`,
         `delete chain inet ${table} ${from}`,
         `delete chain inet ${table} ${to}`,
+        ...arpBegun(table, arp),
+        `add element arp ${table} from_machine { "${tap}" : goto ${arp} }`,
+        `delete element arp ${table} from_machine { "${tap}" }`,
+        `delete chain arp ${table} ${arp}`,
         "",
       ].join("\n");
     })
@@ -72,13 +78,25 @@ export function chainsOf(
     tap,
     from: `from_${tap}`,
     to: `to_${tap}`,
+    arp: `arp_${tap}`,
   };
+}
+
+/** The machine's chain, empty; with the map, which a network of an older version has not. */
+function arpBegun(table: string, arp: string): string[] {
+  return [
+    `table arp ${table} {`,
+    "  map from_machine { type ifname : verdict; }",
+    `  chain ${arp} {}`,
+    "}",
+    `flush chain arp ${table} ${arp}`,
+  ];
 }
 
 function renderInterface(
   { allow }: MachinePlan,
   { mac, address }: PlannedInterface,
-  { table, tap, from, to }: Chains,
+  { table, tap, from, to, arp }: Chains,
 ): string {
   return [
     `table inet ${table} {`,
@@ -102,6 +120,17 @@ function renderInterface(
     "}",
     `add element inet ${table} from_machine { "${tap}" : jump ${from} }`,
     `add element inet ${table} to_machine { "${tap}" : goto ${to} }`,
+    ...arpBegun(table, arp),
+    `table arp ${table} {`,
+    `  chain ${arp} {`,
+    `    ether saddr != ${mac} drop`,
+    `    arp saddr ether != ${mac} drop`,
+    // Without an address yet, a guest may ask whether somebody has its own (RFC 5227).
+    `    arp saddr ip != { 0.0.0.0, ${address} } drop`,
+    "    accept",
+    "  }",
+    "}",
+    `add element arp ${table} from_machine { "${tap}" : goto ${arp} }`,
     "",
   ].join("\n");
 }

@@ -154,6 +154,8 @@ function tapCommands(
       ["sysctl", "-q", "-w", `net.ipv4.conf.${tap}.proxy_arp=1`],
       ["ip", "route", "replace", `${address}/32`, "dev", tap],
     ].map((words) => `ExecStartPre=+${commandLine(words)}`),
+    // Nor does the host itself speak IPv6 there; a kernel may have none.
+    `ExecStartPre=+-${commandLine(["sysctl", "-q", "-w", `net.ipv6.conf.${tap}.disable_ipv6=1`])}`,
   ];
 }
 

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { hostPaths, networkPaths } from "@corral-iac/corral/core/microvm/paths";
+import {
+  hostPaths,
+  networkPaths,
+  tapName,
+} from "@corral-iac/corral/core/microvm/paths";
 import { diffCensus } from "@corral-iac/tools/lab/census";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
+import { becomes } from "@corral-iac/tools/lab/processes";
 
 import { hostCensus } from "../../support/labHost";
 import {
@@ -63,6 +68,53 @@ describe("microVMs of two stacks on one host", function () {
     assert.ok(await reaches(left, host.address));
     assert.ok(!(await reaches(left, right.address)));
     assert.ok(!(await reaches(right, left.address)));
+  });
+
+  it("cannot tell the host by ARP that they have another's address", async () => {
+    const tap = tapName(left.name);
+    const free = "10.121.8.6";
+    const ask = (from: string) =>
+      codeOf(left, `arping -q -c 2 -w 4 -I eth0 -s ${from} ${network.gateway}`);
+    /** Whether the host now takes the address to be behind the machine's interface. */
+    const isBelieved = async (address: string) =>
+      (await host.exec(`ip neigh show ${address} dev ${tap}`)) !== "";
+    assert.equal(await codeOf(left, `ip address add ${free}/32 dev lo`), 0);
+    assert.equal(await ask(left.address), 0);
+    assert.ok(await isBelieved(left.address));
+    assert.notEqual(await ask(free), 0);
+    assert.ok(!(await isBelieved(free)));
+    // What is looked for is there to be seen where nothing keeps it off.
+    await host.exec(`nft flush chain arp corral_small arp_${tap}`);
+    assert.equal(await ask(free), 0);
+    assert.ok(await isBelieved(free));
+    await host.exec(`ip neigh flush dev ${tap}`);
+    const repaired = await programs[0].up("--refresh");
+    assert.match(repaired.output, /chains of nftables are not as declared/);
+    assert.notEqual(await ask(free), 0);
+    await codeOf(left, `ip address del ${free}/32 dev lo`);
+  });
+
+  it("have no IPv6 with their host, nor through it", async () => {
+    const tap = tapName(left.name);
+    const address = () =>
+      host.exec(
+        `ip -6 -o address show dev ${tap} scope link | awk '{ print $4 }' | cut -d/ -f1`,
+      );
+    const reachesHost = async () =>
+      (await codeOf(
+        left,
+        `ping6 -I eth0 -c 2 -W 2 ${await address()} >/dev/null 2>&1`,
+      )) === 0;
+    assert.equal(await address(), "");
+    // Not even where somebody gives the host such an address: the rules see to that.
+    await host.exec(`sysctl -q -w net.ipv6.conf.${tap}.disable_ipv6=0`);
+    assert.ok(await becomes(async () => (await address()) !== "", 10));
+    assert.ok(!(await reachesHost()));
+    await host.exec(`nft flush chain inet corral_small from_${tap}`);
+    assert.ok(await reachesHost());
+    await programs[0].up("--refresh");
+    assert.ok(!(await reachesHost()));
+    await host.exec(`sysctl -q -w net.ipv6.conf.${tap}.disable_ipv6=1`);
   });
 
   it("are refused where no address is left, where one is taken, and where a volume is another's", async () => {

@@ -40,10 +40,12 @@ describe("the rules of a network", () => {
           .map((line) => line.trim());
         const flushed = lines.filter((line) => line.startsWith("flush "));
         const table = `corral_${plan.name.replaceAll("-", "_")}`;
-        assert.deepEqual(
-          flushed,
-          NETWORK_CHAINS.map((chain) => `flush chain inet ${table} ${chain}`),
-        );
+        assert.deepEqual(flushed, [
+          ...NETWORK_CHAINS.map(
+            (chain) => `flush chain inet ${table} ${chain}`,
+          ),
+          `flush chain arp ${table} input`,
+        ]);
         assert.ok(!lines.some((line) => /^(delete|destroy)/.test(line)));
         const opened = lines.filter((line) => line.endsWith("{")).length;
         assert.equal(lines.filter((line) => line === "}").length, opened);

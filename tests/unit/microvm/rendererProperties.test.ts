@@ -157,7 +157,7 @@ describe("kernel arguments of any machine", () => {
 
 describe("chains of nftables of any machine", () => {
   const STATEMENT =
-    /^(table (inet|arp) corral_\w+ \{|chain (from|to|arp)_cv\w+ \{\}?|\}|(flush|delete) chain (inet|arp) corral_\w+ (from|to|arp)_cv\w+|(add|delete) element (inet|arp) corral_\w+ (from|to)_machine \{ "cv\w{1,13}"( : (jump|goto) (from|to|arp)_cv\w+)? \}|(ether|ip|arp|meta|ct|icmp|tcp|udp)( [\w.:!=,{}/-]+)+ (accept|drop)|drop)?$/;
+    /^(table (inet|arp) corral_\w+ \{|map from_machine \{ type ifname : verdict; \}|chain (from|to|arp)_cv\w+ \{\}?|\}|(flush|delete) chain (inet|arp) corral_\w+ (from|to|arp)_cv\w+|(add|delete) element (inet|arp) corral_\w+ (from|to)_machine \{ "cv\w{1,13}"( : (jump|goto) (from|to|arp)_cv\w+)? \}|(ether|ip|arp|meta|ct|icmp|tcp|udp)( [\w.:!=,{}/-]+)+ (accept|drop)|accept|drop)?$/;
 
   it("hold to the machine's own, line by line", () => {
     fc.assert(

@@ -191,6 +191,11 @@ describe("networkChains", () => {
             `ip saddr != ${address} drop`,
           ]);
           assert.equal(chain(rules, `to_${tap}`).at(-1), "drop");
+          assert.deepEqual(chain(rules, `arp_${tap}`).slice(0, 3), [
+            `ether saddr != ${mac} drop`,
+            `arp saddr ether != ${mac} drop`,
+            `arp saddr ip != { 0.0.0.0, ${address} } drop`,
+          ]);
         });
       }),
     );
@@ -225,10 +230,13 @@ describe("networkChains", () => {
       fc.property(plans, (plan) => {
         const gone = networkChainsGone(plan);
         const made = [
-          ...networkChains(plan).matchAll(/chain ((?:from|to)_\w+) \{\}/g),
+          ...networkChains(plan).matchAll(/chain ((?:from|to|arp)_\w+) \{\}/g),
         ];
         for (const [, name] of made) {
-          assert.match(gone, new RegExp(`delete chain inet \\w+ ${name}\\b`));
+          assert.match(
+            gone,
+            new RegExp(`delete chain (inet|arp) \\w+ ${name}\\b`),
+          );
         }
       }),
     );

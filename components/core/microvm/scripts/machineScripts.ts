@@ -35,12 +35,14 @@ tap_waits() { for tap in $taps; do [ "$(cat "/sys/class/net/$tap/carrier" 2>/dev
 
 /** Prints chains and elements of the maps as nftables shows them; $1 are lines of table, tap, chains. */
 const LIST_CHAINS = `
-printf '%s\\n' "$1" | while read -r table tap from to; do
+printf '%s\\n' "$1" | while read -r table tap from to arp; do
   nft -s list chain inet "$table" "$from" 2>/dev/null
   nft -s list chain inet "$table" "$to" 2>/dev/null
   for map in from_machine to_machine; do
     nft -s list map inet "$table" "$map" 2>/dev/null | grep -oE "\\"$tap\\" : (jump|goto) [a-z0-9_]+"
   done
+  nft -s list chain arp "$table" "$arp" 2>/dev/null
+  nft -s list map arp "$table" from_machine 2>/dev/null | grep -oE "\\"$tap\\" : (jump|goto) [a-z0-9_]+"
 done`;
 
 /** What is known of the host before anything is rendered. Prints `version`, `path`, `device`. */
@@ -275,8 +277,8 @@ function putFile(
 function variables(plan: MachinePlan, host: HostPaths): string {
   const taps = plan.interfaces.map((_, index) => tapName(plan.name, index));
   const chains = plan.interfaces.map((_, index) => {
-    const { table, tap, from, to } = chainsOf(plan, index);
-    return [table, tap, from, to].join(" ");
+    const { table, tap, from, to, arp } = chainsOf(plan, index);
+    return [table, tap, from, to, arp].join(" ");
   });
   return [
     `unit=${call(machineUnit(plan.name))}`,

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 
 import {
+  ARP_CHAIN,
+  ARP_MAP,
   NETWORK_CHAINS,
   NETWORK_MAPS,
   networkFiles,
@@ -58,7 +60,9 @@ echo "state $(systemctl is-active ${call(unit)})"
 const LIST = `
 table=$1; shift
 for chain in ${NETWORK_CHAINS.join(" ")}; do nft -s list chain inet "$table" "$chain" 2>/dev/null; done
-for map in ${NETWORK_MAPS.join(" ")}; do nft list map inet "$table" "$map" 2>/dev/null | grep -E '^[[:space:]]*(map|type)'; done`;
+for map in ${NETWORK_MAPS.join(" ")}; do nft list map inet "$table" "$map" 2>/dev/null | grep -E '^[[:space:]]*(map|type)'; done
+nft -s list chain arp "$table" ${ARP_CHAIN} 2>/dev/null
+nft list map arp "$table" ${ARP_MAP} 2>/dev/null | grep -E '^[[:space:]]*(map|type)'`;
 
 /** Tells what is there, as lines `drift TEXT`; `network gone` or `network other`. Changes nothing. */
 export function networkLookScript(plan: NetworkPlan, host: HostPaths): string {
@@ -127,7 +131,7 @@ elif [ -e ${call(unitPath)} ]; then
 fi
 systemctl disable --quiet --now ${call(unit)} 2>/dev/null
 systemctl reset-failed ${call(unit)} 2>/dev/null
-nft delete table ${call("inet", networkTable(plan.name))} 2>/dev/null
+for family in inet arp; do nft delete table "$family" ${call(networkTable(plan.name))} 2>/dev/null; done
 ip route delete unreachable ${call(plan.subnet)} 2>/dev/null
 ${call("rm", "-rf", unitPath, `${unitPath}.d`)}
 systemctl daemon-reload
