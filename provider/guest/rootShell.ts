@@ -3,6 +3,8 @@ import type { SshFault } from "../ssh/errors";
 import { inputs } from "../ssh/exec";
 import type { Input } from "../ssh/exec";
 import type { SshPool } from "../ssh/pool";
+import { wholeOrNothing } from "@corral-iac/corral/core/wholeOrNothing";
+
 import { describeTarget } from "../ssh/target";
 import type { SshTarget } from "../ssh/target";
 
@@ -97,7 +99,7 @@ export class RootShell {
 
   /** Runs the script. Every failure is a {@link RootShellError} that says what was done, and where. */
   async run(work: RootScript): Promise<RootResult> {
-    const script = Buffer.from(`${prelude}${work.script}`);
+    const script = Buffer.from(wholeOrNothing(`${prelude}${work.script}`));
     const result = await this.pool
       .use(this.target, work.signal, (session) =>
         session.exec(runsFromInput(script.length), {

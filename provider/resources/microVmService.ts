@@ -177,7 +177,10 @@ async function apply(
       what: `setting up ${args.name}`,
       script: applyScript(
         plan,
-        { running: args.running, hasSeed: seed !== undefined },
+        {
+          running: args.running,
+          seedBytes: seed === undefined ? undefined : fs.statSync(seed).size,
+        },
         hostPaths,
       ),
       ...(seed === undefined ? {} : { data: () => fs.createReadStream(seed) }),

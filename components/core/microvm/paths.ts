@@ -87,7 +87,6 @@ export function imagePaths(sha256: string, { root, run }: HostPaths) {
   return {
     folder,
     file: `${folder}/sha256-${sha256}`,
-    partial: `${folder}/partial-${sha256}`,
     /** One file for each resource that needs the image: the last one to go takes it away. */
     users: `${folder}/users-${sha256}`,
     lock: `${run}/image-${sha256}.lock`,

@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { runProcess } from "../runProcess";
+import { wholeOrNothing } from "../wholeOrNothing";
 
 /** A host to log in to, with what it takes; all of it is known. */
 export interface SshAccess {
@@ -30,7 +31,7 @@ export async function runOverSsh(
 ): Promise<string> {
   const result = await withSshConfig(access, (options) =>
     runProcess("ssh", [...options, TARGET, asRoot(access, "/bin/sh -s")], {
-      stdin: script,
+      stdin: wholeOrNothing(script),
       timeoutSeconds,
     }),
   );

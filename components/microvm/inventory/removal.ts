@@ -20,7 +20,7 @@ export function removalOf(object: HypervisorObject): string {
         removeScript({ machine: first, volume: second, stamp }, hostPaths),
       );
     case "lease":
-      return script(removeLease(first, second));
+      return script(removeLease(first, second, stamp.id));
     case "image": {
       const [sha256 = "", user = ""] = id.split("/");
       return script(releaseScript({ sha256, user }, hostPaths));
@@ -40,10 +40,14 @@ export function removalOf(object: HypervisorObject): string {
 const script = (text: string) =>
   `PATH=$PATH:/usr/sbin:/sbin; export PATH\n${FUNCTIONS}\n${text}`;
 
-function removeLease(network: string, address: string): string {
+function removeLease(
+  network: string,
+  address: string,
+  stampId: string,
+): string {
   const { leases, lock } = networkPaths(network, hostPaths);
   return `
-${call("lock", lock)}
+${call("lock", lock, stampId)}
 ${call("rm", "-f", `${leases}/${address}`)}
 `;
 }

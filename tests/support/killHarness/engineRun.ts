@@ -127,6 +127,14 @@ export class EngineRun {
     return this.processes();
   }
 
+  /** Waits until none of its processes runs such a program. */
+  async waitUntilGoneOf(program: RegExp, seconds: number): Promise<boolean> {
+    return becomes(
+      () => !this.processes().some(({ name }) => program.test(name)),
+      seconds,
+    );
+  }
+
   /** Ends what is left of this run, after a test that failed. */
   async endAll(): Promise<void> {
     for (const each of this.processes().filter(isRunning)) {

@@ -196,7 +196,9 @@ describe("images on a host, by the real shell", () => {
     const { code, stderr } = await upload("something else");
     assert.equal(code, 65);
     assert.match(stderr, new RegExp(`must have ${sha256}`));
-    assert.ok(!fs.existsSync(imagePaths(sha256, host.paths).file));
-    assert.ok(!fs.existsSync(imagePaths(sha256, host.paths).partial));
+    assert.deepEqual(
+      host.files().filter((path) => path.includes(sha256.slice(0, 16))),
+      [`images/users-${sha256}`, `images/users-${sha256}/a`],
+    );
   });
 });

@@ -65,18 +65,33 @@ export function call(...words: readonly (string | number)[]): string {
   return words.map((word) => shellWord(String(word))).join(" ");
 }
 
+/** What a `put` of a file that was cut off may have left. */
+export function hiddenNew(path: string): string {
+  return path.replace(/[^/]*$/, ".$&.new");
+}
+
 /** What the scripts have in common. */
 export const FUNCTIONS = `
 set -u
 refuse() { printf '%s\\n' "$1" | tr '\\n' ' ' >&2; exit ${REFUSED}; }
-# lock FILE: alone until the script ends. Whoever has the lock may take its file away.
+# process PID: its group and when it started, which together with the number names no other one.
+process() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 3,20; }
+# lock FILE KEY: alone until the script ends. Whoever has the lock may take its file away. Of two with the
+# same key the earlier one is of a run that is dead, as only one works on a stack: it is ended.
 lock() {
   while :; do
-    mkdir -p "\${1%/*}" && exec 9>"$1" || refuse "the lock $1 cannot be made"
-    flock -w 120 9 || refuse "somebody else has held the lock $1 for 120 s; run up again"
-    [ "$(stat -c %i "$1" 2>/dev/null)" != "$(stat -L -c %i /proc/self/fd/9)" ] || return 0
+    mkdir -p "\${1%/*}" && exec 9>>"$1" || refuse "the lock $1 cannot be made"
+    flock -n 9 || { end_earlier "$1" "$2"; flock -w 120 9; } || refuse "somebody else has held the lock $1 for 120 s; run up again"
+    [ "$(stat -c %i "$1" 2>/dev/null)" != "$(stat -L -c %i /proc/self/fd/9)" ] || break
   done
+  echo "$2 $$ $(process $$)" >"$1"
+  # An empty line: where nobody reads any more, this ends the script before it changes anything.
+  echo || exit ${REFUSED}
 }
+end_earlier() {
+  read -r key pid group started <"$1" && [ "$key" = "$2" ] && [ "$(process "$pid")" = "$group $started" ] || return 0
+  kill -TERM "-$group" && { sleep 0.3; kill -KILL "-$group"; }
+} 2>/dev/null
 # owner RECORD: the id of its stamp.
 owner() { sed -n 's/^ *"id": "\\([0-9a-f]\\{16\\}\\)",*$/\\1/p' "$1" 2>/dev/null | head -n 1; }
 # own RECORD ID: goes on when the record is ours, or there is none.

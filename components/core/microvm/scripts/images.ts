@@ -14,48 +14,55 @@ export interface ImageUse {
 export function claimScript({ sha256, user }: ImageUse, host: HostPaths) {
   const { folder, users, file, lock } = imagePaths(sha256, host);
   return `
-${call("lock", lock)}
+${call("lock", lock, user)}
 # Twice, because the last user of another image takes the folder away.
 { ${call("mkdir", "-p", folder, users)} || ${call("mkdir", "-p", folder, users)}; } 2>/dev/null && : >${call(`${users}/${user}`)} || refuse ${call(`${folder} cannot be written`)}
 if ${call("test", "-e", file)}; then echo "image there"; else echo "image missing"; fi
 `;
 }
 
-/** Takes the image from standard input. */
-export function uploadScript({ sha256 }: ImageUse, host: HostPaths): string {
-  const { partial, lock } = imagePaths(sha256, host);
+/**
+ * Takes the image from standard input. Each user brings it for itself: a transfer that nobody goes on
+ * with, because its connection is gone and the host has not noticed, is in nobody else's way.
+ */
+export function uploadScript(use: ImageUse, host: HostPaths): string {
+  const { partial, transfer } = transferPaths(use, host);
   return `
-${call("lock", lock)}
+${call("lock", transfer, use.user)}
 ${call("dd", `of=${partial}`, "bs=1M", "iflag=fullblock", "conv=sparse", "status=none")} || refuse "the image cannot be written; is the disk full?"
-${keepIfRight(sha256, host)}`;
+${keepIfRight(use, host)}`;
 }
 
 /** Fetches the image, by the host itself. */
 export function fetchScript(
-  { sha256 }: ImageUse,
+  use: ImageUse,
   url: string,
   timeoutSeconds: number,
   host: HostPaths,
 ): string {
-  const { partial, lock } = imagePaths(sha256, host);
+  const { partial, transfer } = transferPaths(use, host);
   const fetch = [
     ...["curl", "-fsSL", "--connect-timeout", "20", "--retry", "2"],
     ...["--max-time", timeoutSeconds, "-o", partial, url],
   ];
   return `
-${call("lock", lock)}
+${call("lock", transfer, use.user)}
 said=$(${call(...fetch)} 2>&1) || refuse "$said"
-${keepIfRight(sha256, host)}`;
+${keepIfRight(use, host)}`;
 }
 
 /** Takes the user off, and the image with the last one. */
-export function releaseScript({ sha256, user }: ImageUse, host: HostPaths) {
-  const { folder, users, file, partial, lock } = imagePaths(sha256, host);
+export function releaseScript(use: ImageUse, host: HostPaths) {
+  const { sha256, user } = use;
+  const { folder, users, file, lock } = imagePaths(sha256, host);
+  const { partial, transfer } = transferPaths(use, host);
   return `
 [ -d ${call(folder)} ] || exit 0
-${call("lock", lock)}
+${call("lock", transfer, user)}
+${call("rm", "-f", partial, transfer)}
+${call("lock", lock, user)}
 ${call("rm", "-f", `${users}/${user}`)}
-if rmdir ${call(users)} 2>/dev/null || ! [ -d ${call(users)} ]; then ${call("rm", "-f", file, partial, lock)}; fi
+if rmdir ${call(users)} 2>/dev/null || ! [ -d ${call(users)} ]; then ${call("rm", "-f", file, lock)}; fi
 rmdir ${call(folder)} 2>/dev/null || :
 `;
 }
@@ -71,8 +78,20 @@ export function presentScript(path: string): string {
   return `if ${call("test", "-f", path)}; then echo "image there"; else echo "image missing"; fi`;
 }
 
-function keepIfRight(sha256: string, host: HostPaths): string {
-  const { partial, file } = imagePaths(sha256, host);
+/** What one user has of the image, until it is whole. */
+function transferPaths({ sha256, user }: ImageUse, host: HostPaths) {
+  const { folder } = imagePaths(sha256, host);
+  const name = `${sha256.slice(0, 16)}-${user}`;
+  return {
+    partial: `${folder}/partial-${name}`,
+    transfer: `${host.run}/transfer-${name}.lock`,
+  };
+}
+
+function keepIfRight(use: ImageUse, host: HostPaths): string {
+  const { sha256 } = use;
+  const { file } = imagePaths(sha256, host);
+  const { partial } = transferPaths(use, host);
   return `
 found=$(${call("sha256sum", partial)} | cut -d ' ' -f 1)
 if [ "$found" != ${call(sha256)} ]; then

@@ -34,7 +34,7 @@ export function leaseScript(wish: LeaseWish, host: HostPaths): string {
   const full = `network ${network} has no free address: all ${roomOf(range)} are leased. Destroy machines, or make a network with a larger subnet`;
   return `
 [ -e ${call(paths.record)} ] || refuse ${call(`there is no network ${network}; it is made by MicroVmHost`)}
-${call("lock", paths.lock)}
+${call("lock", paths.lock, keyOf(holder))}
 leases=${call(paths.leases)} wanted=${call(address)}
 mkdir -p "$leases"
 rm -f "$leases"/.*.new
@@ -73,7 +73,7 @@ export function freeScript(
   const lease = `${leases}/${address}`;
   return `
 [ -d ${call(folder)} ] || exit 0
-${call("lock", lock)}
+${call("lock", lock, keyOf(holder))}
 if ${call("grep", "-qxF", keyLine(holder), lease)} 2>/dev/null; then ${call("rm", "-f", lease)}; fi
 `;
 }
@@ -94,11 +94,16 @@ fi
 `;
 }
 
-function leaseText({ stamp, machine, nic }: Leaseholder): string {
-  return recordText(stamp, { machine, key: `${stamp.id}/${nic}` });
+function leaseText(holder: Leaseholder): string {
+  const { stamp, machine } = holder;
+  return recordText(stamp, { machine, key: keyOf(holder) });
+}
+
+function keyOf({ stamp, nic }: Leaseholder): string {
+  return `${stamp.id}/${nic}`;
 }
 
 /** The line of a lease by which its holder is found. */
-function keyLine({ stamp, nic }: Leaseholder): string {
-  return `  "key": "${stamp.id}/${nic}",`;
+function keyLine(holder: Leaseholder): string {
+  return `  "key": "${keyOf(holder)}",`;
 }

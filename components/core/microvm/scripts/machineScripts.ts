@@ -63,7 +63,11 @@ for device in /dev/kvm /dev/net/tun /dev/vhost-vsock; do ! [ -e "$device" ] || e
  */
 export function applyScript(
   plan: MachinePlan,
-  options: { readonly running: boolean; readonly hasSeed: boolean },
+  options: {
+    readonly running: boolean;
+    /** Size of the seed disk; left out: there is none. */
+    readonly seedBytes?: number | undefined;
+  },
   host: HostPaths,
 ): string {
   const paths = machinePaths(plan.name, host);
@@ -87,16 +91,18 @@ ${plan.disks
 ${[plan.kernel, ...(plan.initrd === undefined ? [] : [plan.initrd])]
   .map((path) => `[ -r ${call(path)} ] || refuse ${call(`${path} is missing`)}`)
   .join("\n")}
-${call("lock", paths.lock)}
+${call("lock", paths.lock, plan.stamp.id)}
 ${call("own", paths.record, plan.stamp.id)}
 ${call("mkdir", "-p", paths.folder)} && chmod 755 ${call(paths.folder)} || refuse ${call(`${paths.folder} cannot be made`)}
 ${putFile(record)}
 echo "begun yes"
 (
   flock 8
+  # One that was cut off may have made the user and not its group.
+  if id -u "$user" >/dev/null 2>&1 && ! getent group "$user" >/dev/null; then groupadd --system --gid "$(id -g "$user")" "$user"; fi
   id -u "$user" >/dev/null 2>&1 || useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
 ) 8<${call(host.root)} || refuse "the user $user cannot be made"
-${options.hasSeed ? seedScript(paths.seed) : ""}
+${options.seedBytes === undefined ? "" : seedScript(paths.seed, options.seedBytes)}
 ${writable.map(({ path }) => call("chown", machineUser(plan.name), path)).join("\n")}
 ${filesToRead(plan)
   .map(
@@ -182,7 +188,7 @@ export function removeMachineScript(
   return `
 unit=${call(machineUnit(machine))} user=${call(machineUser(machine))}
 if ! [ -e ${call(paths.record)} ] && ! [ -e ${call(paths.unit)} ]; then exit 0; fi
-${call("lock", paths.lock)}
+${call("lock", paths.lock, id)}
 ${call("own", paths.record, id)}
 systemctl disable --quiet "$unit" 2>/dev/null
 systemctl stop "$unit" 2>/dev/null
@@ -194,7 +200,11 @@ ${call("rm", "-rf", paths.unit, `${paths.unit}.d`)}
 systemctl daemon-reload
 systemctl reset-failed "$unit" 2>/dev/null
 id -u "$user" >/dev/null 2>&1 && userdel "$user" 2>/dev/null
-${call("rm", "-rf", paths.folder, paths.run)}
+getent group "$user" >/dev/null && groupdel "$user" 2>/dev/null
+# The record goes last: as long as it is there, what is left is found.
+${call("rm", "-rf", paths.run)}
+find ${call(paths.folder)} -mindepth 1 ! -path ${call(paths.record)} -delete 2>/dev/null
+${call("rm", "-rf", paths.folder)}
 ${call("rmdir", `${host.root}/machines`)} 2>/dev/null
 ${call("rm", "-f", paths.lock)}
 `;
@@ -259,10 +269,13 @@ other=$(grep -lF ${call(`"path": ${JSON.stringify(path)}`)} ${call(host.root)}/m
 [ -z "$other" ] || refuse ${call(`disk ${name}: ${path} is in use by another machine: `)}"$(basename "\${other%/*}")"`;
 }
 
-/** Readable by the machine's hypervisor and by nobody else: the guest's own keys are on it. */
-function seedScript(seed: string): string {
+/**
+ * Readable by the machine's hypervisor and by nobody else: the guest's own keys are on it. A connection
+ * that breaks off ends the input early.
+ */
+function seedScript(seed: string, bytes: number): string {
   return `
-(umask 077; cat >${call(`${seed}.new`)}) && chown "root:$user" ${call(`${seed}.new`)} && chmod 640 ${call(`${seed}.new`)} &&
+(umask 077; cat >${call(`${seed}.new`)}) && [ "$(${call("stat", "-c", "%s", `${seed}.new`)})" = ${bytes} ] && chown "root:$user" ${call(`${seed}.new`)} && chmod 640 ${call(`${seed}.new`)} &&
   ${call("mv", `${seed}.new`, seed)} || refuse "the disk with cloud-init's documents cannot be written"`;
 }
 

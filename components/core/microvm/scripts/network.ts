@@ -30,7 +30,7 @@ export function networkApplyScript(plan: NetworkPlan, host: HostPaths): string {
     nat: plan.nat,
   });
   return `
-${call("lock", paths.lock)}
+${call("lock", paths.lock, plan.stamp.id)}
 ${call("own", paths.record, plan.stamp.id)}
 [ -e ${call(paths.record)} ] || [ ! -e ${call(unitPath)} ] || refuse ${call(`there is a unit ${unit} that Corral did not make`)}
 before=$(sed -n 's/^ *"subnet": "\\([^"]*\\)".*/\\1/p' ${call(paths.record)} 2>/dev/null)
@@ -120,7 +120,7 @@ export function networkRemoveScript(
   );
   return `
 [ -d ${call(host.root)} ] || exit 0
-${call("lock", paths.lock)}
+${call("lock", paths.lock, plan.stamp.id)}
 if [ -e ${call(paths.record)} ]; then
   ${call("own", paths.record, plan.stamp.id)}
   grep -qF ${call(`"token": "${plan.token}"`)} ${call(paths.record)} || exit 0

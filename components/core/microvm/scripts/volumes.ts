@@ -3,7 +3,7 @@ import type { HostPaths } from "../paths";
 import { formatBytes } from "../../units";
 import type { OwnershipStamp } from "../../stamp";
 
-import { call, recordText } from "./hostScript";
+import { call, hiddenNew, recordText } from "./hostScript";
 
 export interface VolumeWish {
   readonly stamp: OwnershipStamp;
@@ -28,7 +28,7 @@ export function makeScript(wish: VolumeWish, host: HostPaths): string {
   const { machine, volume, sizeBytes = 0, stamp } = wish;
   const paths = volumePaths(machine, volume, host);
   return `
-${call("lock", paths.lock)}
+${call("lock", paths.lock, stamp.id)}
 file=${call(paths.file)} partial=${call(paths.partial)} record=${call(paths.record)} size=${sizeBytes}
 # Nothing stays of a volume that cannot be made.
 give_up() {
@@ -39,7 +39,7 @@ give_up() {
 }
 ${call("mkdir", "-p", paths.folder)} || refuse "the folder of the volume cannot be made"
 if [ -e "$file" ] && ! [ -e "$record" ]; then refuse "$file is there and carries no stamp: move it away, or give it as the volume's image"; fi
-${wish.adopt === undefined ? ownScript(stamp) : adoptScript(wish.adopt, stamp, host)}
+${wish.adopt === undefined ? ownScript(stamp) : adoptScript(wish, wish.adopt, host)}
 if [ -e "$record" ] && ! [ -e "$file" ] && grep -qF '"state": "made"' "$record"; then
   refuse ${call(missingText(paths.file))}
 fi
@@ -58,7 +58,7 @@ export function updateScript(wish: VolumeWish, host: HostPaths): string {
   const { machine, volume, sizeBytes = 0, stamp } = wish;
   const paths = volumePaths(machine, volume, host);
   return `
-${call("lock", paths.lock)}
+${call("lock", paths.lock, stamp.id)}
 file=${call(paths.file)} record=${call(paths.record)} size=${sizeBytes}
 [ -e "$file" ] || refuse ${call(missingText(paths.file))}
 ${ownScript(stamp)}
@@ -99,9 +99,9 @@ export function removeScript(
   );
   return `
 [ -e ${call(folder)} ] || exit 0
-${call("lock", lock)}
+${call("lock", lock, stamp.id)}
 if [ "$(${call("owner", record)})" = ${call(stamp.id)} ]; then
-  ${call("rm", "-f", file, partial)} && ${call("rm", "-f", record)}
+  ${call("rm", "-f", file, partial, hiddenNew(record))} && ${call("rm", "-f", record)}
 fi
 rmdir ${call(folder)} 2>/dev/null && rmdir ${call(`${host.root}/volumes`)} 2>/dev/null
 ${call("rm", "-f", lock)}
@@ -120,17 +120,14 @@ function ownScript({ id }: OwnershipStamp): string {
   return `own "$record" ${call(id)}`;
 }
 
-/** The file moves last: until then a run that is cut off finds the volume where it was. */
-function adoptScript(
-  adopt: string,
-  { id }: OwnershipStamp,
-  host: HostPaths,
-): string {
+/** Wherever a run is cut off, the next one finds the volume where it was, or with its new record. */
+function adoptScript(wish: VolumeWish, adopt: string, host: HostPaths): string {
+  const { id } = wish.stamp;
   const [machine = "", volume = ""] = adopt.split("/");
   const from = volumePaths(machine, volume, host);
   return `
+from=${call(from.file)} noted=${call(from.record)}
 if ! { [ -e "$file" ] && [ "$(owner "$record")" = ${call(id)} ]; }; then
-  from=${call(from.file)} noted=${call(from.record)}
   [ -e "$from" ] || refuse ${call(`there is no volume ${adopt} to adopt: ${from.file} is missing`)}
   [ -e "$noted" ] && ! grep -qF '"keep": true' "$noted" &&
     refuse ${call(`${adopt} is no volume that was kept`)}
@@ -138,10 +135,11 @@ if ! { [ -e "$file" ] && [ "$(owner "$record")" = ${call(id)} ]; }; then
   if [ "$from" != "$file" ]; then
     ! [ -e "$machine_there" ] || refuse ${call(`${adopt} is in use by the machine ${machine}`)}
     ! [ -e "$file" ] || own "$record" ${call(id)}
-    mv "$from" "$file" && rm -f "$noted" || refuse "$from cannot be moved"
-    rmdir "\${from%/*}" 2>/dev/null || :
+    put "$record" 644 ${call(volumeRecord(wish, "making"))}
+    mv "$from" "$file" || refuse "$from cannot be moved"
   fi
-fi`;
+fi
+if [ "$from" != "$file" ] && ! [ -e "$from" ]; then rm -f "$noted"; rmdir "\${from%/*}" 2>/dev/null; fi`;
 }
 
 /** Formatted in a file that is not the volume yet. */
