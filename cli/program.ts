@@ -83,6 +83,14 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
       finish(await status(selectionOf(options), options));
     });
 
+  onStack(corral, "timeline")
+    .description("how long each stage of the making of each machine took")
+    .option("--json", "for programs", false)
+    .action(async (options: SelectionFlags & { json: boolean }) => {
+      const { timeline } = await import("./timeline/command.js");
+      finish(await timeline(selectionOf(options), options));
+    });
+
   onStack(corral, "logs")
     .description("the journal of a microVM: its guest's console and its unit")
     .argument("<name>", "the machine, as the program calls it")

@@ -19,7 +19,7 @@ export interface ExportedState {
 export interface PendingOperation {
   /** `creating`, `updating`, `deleting`, ... */
   readonly type: string;
-  readonly resource: Pick<StateResource, "urn" | "type">;
+  readonly resource: Pick<StateResource, "urn" | "type" | "inputs">;
 }
 
 /** Reads the state. @throws PulumiError when Pulumi cannot; Error when the answer is none. */

@@ -3,6 +3,7 @@ import type {
   Lister,
   StateResource,
 } from "@corral-iac/corral/core/inventory/lister";
+import { label, STAMP_LABEL } from "@corral-iac/corral/core/kubevirt/labels";
 import type { DeclaredHypervisor } from "./declared";
 
 /** The inventories there are. Each kind of hypervisor adds a line; one is loaded when a state needs it. */
@@ -35,6 +36,15 @@ const LISTERS: readonly {
         await import("@corral-iac/corral/microvm/inventory/lister")
       ).microVmLister(context),
   },
+  {
+    kind: "kubevirt",
+    types:
+      /^corral:index:Kubevirt|^corral-ops:index:(Kubevirt|ProvisioningDecision$)/,
+    load: async (context) =>
+      (
+        await import("@corral-iac/corral/kubevirt/inventory/lister")
+      ).kubevirtLister(context),
+  },
 ];
 
 /** The inventories of the hypervisors that a state speaks of, or a fleet file declares. */
@@ -54,7 +64,15 @@ export async function listersFor(
 /** Resources of Corral's own plugin: what they make is in the inventory, or they make nothing. */
 const OWN = /^corral-ops:/;
 
-/** Whether what a resource of this type makes would be found by an inventory. */
-export function isListed(type: string): boolean {
-  return OWN.test(type) || LISTERS.some(({ types }) => types.test(type));
+/**
+ * Whether what a resource makes would be found by an inventory. Of Kubernetes only what carries a stamp:
+ * a program may make much else there.
+ */
+export function isListed({
+  type,
+  inputs,
+}: Pick<StateResource, "type" | "inputs">): boolean {
+  return type.startsWith("kubernetes:")
+    ? label(inputs, STAMP_LABEL) !== undefined
+    : OWN.test(type) || LISTERS.some(({ types }) => types.test(type));
 }

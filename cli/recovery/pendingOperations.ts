@@ -7,7 +7,7 @@ import { isListed } from "../inventory/listers";
  */
 export function settledOperations(state: ExportedState): PendingOperation[] {
   return (state.deployment.pending_operations ?? []).filter(({ resource }) =>
-    isListed(resource.type),
+    isListed(resource),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { StackName } from "../names";
+import type { MachineTimes } from "./stage";
 import type { MachineStatus } from "./status";
 
 /** A resource in the engine's state, as far as an inventory looks into it. Secrets are encrypted. */
@@ -11,6 +12,8 @@ export interface StateResource {
   readonly provider?: string;
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly outputs?: Readonly<Record<string, unknown>>;
+  /** URN of the component that it stands in. */
+  readonly parent?: string;
 }
 
 /**
@@ -118,6 +121,11 @@ export interface Lister {
     place: string,
     references: readonly Reference[],
   ): Promise<MachineStatus[]>;
+  /** When the stages of each machine were; missing where the hypervisor notes nothing of it. */
+  times?(
+    place: string,
+    references: readonly Reference[],
+  ): Promise<MachineTimes[]>;
   /** As what an object can be taken into the state; undefined: it holds nothing worth it. */
   adoptedAs(object: HypervisorObject): AdoptedAs | undefined;
 }

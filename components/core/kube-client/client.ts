@@ -131,17 +131,23 @@ export class KubeClient {
     );
   }
 
-  /** Asks for the deletion; succeeds when the object is gone already. */
+  /**
+   * Asks for the deletion; succeeds when the object is gone already.
+   *
+   * @param options.uid deletes this very object, and none that has its name by now: that is a
+   *   `conflict`.
+   */
   async delete(
     kind: KubeKind,
     namespace: string,
     name: string,
-    options?: RequestBounds,
+    { uid, ...options }: RequestBounds & { readonly uid?: string } = {},
   ): Promise<void> {
+    const body = uid === undefined ? undefined : { preconditions: { uid } };
     try {
       await this.request(
         "DELETE",
-        { verb: "delete", kind, namespace, name },
+        { verb: "delete", kind, namespace, name, ...(body && { body }) },
         options,
       );
     } catch (error) {

@@ -4,7 +4,13 @@ import type { KubeKind } from "./client";
 export const KINDS = {
   namespace: kind("", "v1", "namespaces"),
   event: kind("", "v1", "events"),
+  pod: kind("", "v1", "pods"),
   claim: kind("", "v1", "persistentvolumeclaims"),
+  secret: kind("", "v1", "secrets"),
+  service: kind("", "v1", "services"),
+  quota: kind("", "v1", "resourcequotas"),
+  role: kind("rbac.authorization.k8s.io", "v1", "roles"),
+  roleBinding: kind("rbac.authorization.k8s.io", "v1", "rolebindings"),
   virtualMachine: kind("kubevirt.io", "v1", "virtualmachines"),
   instance: kind("kubevirt.io", "v1", "virtualmachineinstances"),
   machineSnapshot: kind(

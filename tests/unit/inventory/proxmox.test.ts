@@ -68,7 +68,7 @@ describe("Proxmox inventory: what the state speaks of", () => {
 
   it("is all known to an inventory, so that its pending operations settle", () => {
     for (const type of [MACHINE, FILE, "corral:index:ProxmoxVm"]) {
-      assert.ok(isListed(type), type);
+      assert.ok(isListed({ type }), type);
     }
   });
 });

@@ -98,7 +98,7 @@ export class KubeApi {
 
   put(resource: string, object: Body): void {
     this.kinds.add(resource);
-    const { namespace, name } = object.metadata as Record<string, string>;
+    const { namespace = "", name } = object.metadata as Record<string, string>;
     this.objects.set(`${resource}/${namespace}/${name}`, object);
   }
 
@@ -125,7 +125,7 @@ export class KubeApi {
         return this.create(resource, namespace, asked.body ?? {});
       case "DELETE":
         return this.objects.has(key)
-          ? this.remove(key)
+          ? this.remove(key, asked.body)
           : refusal(404, "NotFound", `${resource} "${name}" not found`, name);
       default:
         if (name === undefined) {
@@ -150,8 +150,12 @@ export class KubeApi {
     return { status: 201, body };
   }
 
-  private remove(key: string) {
+  private remove(key: string, options: Body = {}) {
     const object = this.objects.get(key) ?? {};
+    const { uid } = (options.preconditions ?? {}) as { uid?: unknown };
+    if (uid !== undefined && uid !== (object.metadata as Body).uid) {
+      return refusal(409, "Conflict", "the UID in the precondition differs");
+    }
     if (this.finishesDeletion) {
       this.objects.delete(key);
     } else {
@@ -170,7 +174,11 @@ export class KubeApi {
       .map((key) => this.objects.get(key) as Body)
       .filter(({ metadata }) => {
         const labels = (metadata as { labels?: Record<string, string> }).labels;
-        return wanted.every(([label = "", value]) => labels?.[label] === value);
+        return wanted.every(([label = "", value]) =>
+          value === undefined
+            ? labels?.[label] !== undefined
+            : labels?.[label] === value,
+        );
       });
     const from = Number(query.get("continue") ?? 0);
     const to = from + this.pageSize;

@@ -1,0 +1,27 @@
+/** A part of a machine's making, with its time. */
+export interface Stage {
+  /** Name of the component in the program. */
+  readonly component: string;
+  /** Its machine; empty for what all its machines share. */
+  readonly machine: string;
+  /** `decision`, `disks`, `start`, `agent`, `nodes` and so on. */
+  readonly stage: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly seconds: number;
+}
+
+/** Times of one machine as its hypervisor has them, in milliseconds since 1970. */
+export interface MachineTimes {
+  /** URN of the machine's resource. */
+  readonly urn: string;
+  readonly spans: readonly Span[];
+}
+
+/** A stage of a machine whose component is not said. */
+export interface Span {
+  readonly stage: string;
+  readonly start: number;
+  readonly end: number;
+}
