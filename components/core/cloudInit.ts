@@ -208,7 +208,10 @@ export function renderMetaData(instanceId: string, hostname: string): string {
  * address again. The name is set, because images without netplan or NetworkManager configure the
  * interface of that name.
  */
-export function renderNetworkConfig(macAddress: string): string {
+export function renderNetworkConfig(
+  macAddress: string,
+  { useDomains = false } = {},
+): string {
   return guestYaml({
     version: 2,
     ethernets: {
@@ -217,6 +220,7 @@ export function renderNetworkConfig(macAddress: string): string {
         "set-name": INTERFACE,
         dhcp4: true,
         "dhcp-identifier": "mac",
+        ...(useDomains ? { "dhcp4-overrides": { "use-domains": true } } : {}),
       },
     },
   });

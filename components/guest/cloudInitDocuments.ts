@@ -66,7 +66,7 @@ export function cloudInitDocuments(
     .all([spec, instanceId])
     .apply(([known, id]) => renderMetaData(id, known.hostname));
   const networkConfig =
-    more.networkConfig ?? macAddress.apply(renderNetworkConfig);
+    more.networkConfig ?? macAddress.apply((mac) => renderNetworkConfig(mac));
   const digest = pulumi
     .all([userData, metaData, networkConfig])
     .apply((documents) =>

@@ -109,7 +109,10 @@ export function makeMachine(
       },
       stringData: pulumi.secret({
         userdata: userData(machine, args, access, owner),
-        networkdata: renderNetworkConfig(mac),
+        networkdata: renderNetworkConfig(mac, {
+          // Nodes call each other by the names of Services in their namespace.
+          useDomains: true,
+        }),
       }),
     },
     { ...place, additionalSecretOutputs: ["stringData", "data"] },
@@ -228,9 +231,14 @@ function userData(
     pulumi
       .all([
         decision.decided,
-        secrets.token,
-        secrets.certificateKey,
+        pulumi.output({
+          token: secrets.token,
+          certificateKey: secrets.certificateKey,
+          certificate: secrets.authorityCertificate,
+          key: secrets.authorityKey,
+        }),
         pulumi.output(kubernetes),
+        args.ready?.timeoutSeconds ?? DEFAULTS.readySeconds,
         access.user,
         loginKeyPair?.publicKey,
         hostKeyPair?.privateKey,
@@ -239,9 +247,9 @@ function userData(
       .apply(
         ([
           decided,
-          token,
-          certificateKey,
+          { token, certificateKey, ...authority },
           known,
+          waitSeconds,
           user,
           login,
           key,
@@ -265,12 +273,13 @@ function userData(
                       known.serviceNetwork ?? DEFAULTS.serviceNetwork,
                     token,
                     certificateKey,
+                    authority,
                     certificateNames: known.certificateNames ?? [],
                   },
                   install: known.install ?? "packages",
                   networkPlugin: networkPlugin(known.cni, known.manifest),
                   hooks: known.hooks ?? {},
-                  waitSeconds: DEFAULTS.readySeconds,
+                  waitSeconds,
                 }),
             {
               hostKey:

@@ -7,6 +7,7 @@ import {
   type NodeStep,
   ownIdentitySteps,
   readAdminConfStep,
+  readJoin,
   removeNodesStep,
   renewTokenStep,
 } from "@corral-iac/corral/core/kubevirt/nodeSteps";
@@ -151,13 +152,12 @@ class Nodes {
     if (strangers.length === 0) {
       return;
     }
-    const fresh = (await this.step(controlPlane, freshTokenStep())).trim();
+    const fresh = readJoin(await this.step(controlPlane, freshTokenStep()));
     await this.inParallel(strangers, (node) =>
       ownIdentitySteps({
         nodeName: node.nodeName,
         network: guestNetwork(this.wish.nodeNetwork, node.index),
-        endpointName: controlPlane.nodeName,
-        token: fresh,
+        join: { endpointName: controlPlane.nodeName, ...fresh },
         networkPlugin,
       }),
     );

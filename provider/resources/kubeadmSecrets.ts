@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 
+import { newClusterAuthority } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
 import {
   newCertificateKey,
   newToken,
@@ -12,8 +13,8 @@ import { defineResource, fields } from "../frame/define";
 export const kubeadmSecrets = defineResource({
   token: "corral-ops:index:KubeadmSecrets",
   description:
-    "A bootstrap token and a certificate key for kubeadm, made once and kept in the state, encrypted. " +
-    "Another generation makes new ones.",
+    "A bootstrap token, a certificate key and a certificate authority for kubeadm, made once and kept in " +
+    "the state, encrypted. Another generation makes new ones.",
   inputs: fields({
     generation: Type.Integer({
       minimum: 1,
@@ -31,12 +32,25 @@ export const kubeadmSecrets = defineResource({
       secret: true,
       description: "64 hexadecimal digits.",
     }),
+    authorityCertificate: Type.String({
+      description: "Certificate of the cluster's authority, PEM.",
+    }),
+    authorityKey: Type.String({
+      secret: true,
+      description: "Its private key, PEM.",
+    }),
   }),
 
   async create() {
+    const { certificate, key } = newClusterAuthority();
     return {
       id: randomBytes(8).toString("hex"),
-      outputs: { token: newToken(), certificateKey: newCertificateKey() },
+      outputs: {
+        token: newToken(),
+        certificateKey: newCertificateKey(),
+        authorityCertificate: certificate,
+        authorityKey: key,
+      },
     };
   },
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { guestYaml } from "../guestYaml";
+import type { ClusterAuthority } from "./clusterAuthority";
 
 /** Port of the Kubernetes API. */
 export const API_PORT = 6443;
@@ -16,8 +17,20 @@ export interface KubeadmCluster {
   readonly token: string;
   /** 64 hexadecimal digits that the uploaded certificates are encrypted with. A secret. */
   readonly certificateKey: string;
+  /** What the cluster's certificates are signed by; workers are told its digest. */
+  readonly authority: ClusterAuthority;
   /** Further names and addresses that the API's certificate is for. */
   readonly certificateNames: readonly string[];
+}
+
+/** How a worker finds its cluster, and knows that it is the right one. */
+export interface KubeadmJoin {
+  /** Name by which the API is reached. */
+  readonly endpointName: string;
+  /** `sha256:HEX` of the public key of the cluster's certificate authority. */
+  readonly authorityDigest: string;
+  /** A bootstrap token. A secret. */
+  readonly token: string;
 }
 
 /** One node as kubeadm registers it. */
@@ -30,12 +43,20 @@ const API_VERSION = "kubeadm.k8s.io/v1beta4";
 const CONTAINERD = "unix:///run/containerd/containerd.sock";
 /** Long enough for slow workers; later ones get tokens of their own. */
 const TOKEN_TTL = "2h0m0s";
+/** kubeadm's own bound for a control plane to become healthy, in seconds. */
+const DEFAULT_WAIT_SECONDS = 240;
 
 /**
  * kubeadm's configuration of a control plane
  * (https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/).
+ *
+ * @param waitSeconds longest time for each of kubeadm's waits.
  */
-export function initConfig(cluster: KubeadmCluster, node: KubeadmNode): string {
+export function initConfig(
+  cluster: KubeadmCluster,
+  node: KubeadmNode,
+  waitSeconds = DEFAULT_WAIT_SECONDS,
+): string {
   return documents([
     {
       apiVersion: API_VERSION,
@@ -44,6 +65,12 @@ export function initConfig(cluster: KubeadmCluster, node: KubeadmNode): string {
       certificateKey: cluster.certificateKey,
       localAPIEndpoint: { advertiseAddress: node.address, bindPort: API_PORT },
       nodeRegistration: registration(node),
+      timeouts: waits(waitSeconds, [
+        "controlPlaneComponentHealthCheck",
+        "kubeletHealthCheck",
+        "kubernetesAPICall",
+        "etcdAPICall",
+      ]),
     },
     {
       apiVersion: API_VERSION,
@@ -80,11 +107,15 @@ export function initConfig(cluster: KubeadmCluster, node: KubeadmNode): string {
   ]);
 }
 
-/** kubeadm's configuration of a worker that joins. */
+/**
+ * kubeadm's configuration of a worker that joins.
+ *
+ * @param waitSeconds longest time for each of kubeadm's waits.
+ */
 export function joinConfig(
-  cluster: Pick<KubeadmCluster, "endpointName">,
+  { endpointName, authorityDigest, token }: KubeadmJoin,
   node: KubeadmNode,
-  token: string,
+  waitSeconds = DEFAULT_WAIT_SECONDS,
 ): string {
   return documents([
     {
@@ -92,15 +123,18 @@ export function joinConfig(
       kind: "JoinConfiguration",
       discovery: {
         bootstrapToken: {
-          apiServerEndpoint: `${cluster.endpointName}:${API_PORT}`,
+          apiServerEndpoint: `${endpointName}:${API_PORT}`,
           token,
-          // What is discovered is signed with the token, which both sides know beforehand; the
-          // authority's digest is not known before the control plane has made it.
-          unsafeSkipCAVerification: true,
+          caCertHashes: [authorityDigest],
         },
         tlsBootstrapToken: token,
       },
       nodeRegistration: registration(node),
+      timeouts: waits(waitSeconds, [
+        "kubeletHealthCheck",
+        "kubernetesAPICall",
+        "tlsBootstrap",
+      ]),
     },
   ]);
 }
@@ -131,6 +165,12 @@ function registration({ nodeName, address }: KubeadmNode) {
     criSocket: CONTAINERD,
     kubeletExtraArgs: [{ name: "node-ip", value: address }],
   };
+}
+
+/** Slow machines, as those inside other machines, take longer than kubeadm waits by itself. */
+function waits(seconds: number, names: readonly string[]) {
+  const wait = `${Math.max(seconds, DEFAULT_WAIT_SECONDS)}s`;
+  return Object.fromEntries(names.map((name) => [name, wait]));
 }
 
 function documents(parts: readonly unknown[]): string {

@@ -1,4 +1,5 @@
 import type { CloudInitFileSpec, CloudInitSpec } from "../cloudInit";
+import { authorityDigest } from "./clusterAuthority";
 import {
   API_PORT,
   initConfig,
@@ -37,7 +38,7 @@ export interface NodeBoot {
   /** What makes pods reach each other; `undefined` leaves that to the user's hooks. */
   readonly networkPlugin: NetworkPlugin | undefined;
   readonly hooks: NodeHooks;
-  /** Longest time that a worker waits for the control plane. */
+  /** Longest time that a worker waits for the control plane, and kubeadm for what it starts. */
   readonly waitSeconds: number;
 }
 
@@ -53,6 +54,8 @@ export interface NetworkPlugin {
 export const NODE_FOLDER = "/etc/corral-node";
 const SCRIPT = `${NODE_FOLDER}/boot.sh`;
 const CONFIG = `${NODE_FOLDER}/kubeadm.yaml`;
+/** Where kubeadm looks for certificates before it makes them. */
+const PKI = "/etc/kubernetes/pki";
 
 /** The cloud-init of a node that is bootstrapped. Pure. */
 export function bootstrapCloudInit(node: NodeBoot): CloudInitSpec {
@@ -69,6 +72,7 @@ export function bootstrapCloudInit(node: NodeBoot): CloudInitSpec {
           "net.ipv4.ip_forward=1\nnet.bridge.bridge-nf-call-iptables=1\nnet.bridge.bridge-nf-call-ip6tables=1\n",
       },
       { path: CONFIG, mode: "0600", content: kubeadmConfig(node) },
+      ...authorityFiles(node),
       ...hookFiles(node.hooks),
       { path: SCRIPT, mode: "0700", content: bootScript(node) },
     ],
@@ -84,11 +88,32 @@ export function cloneCloudInit(nodeName: string): CloudInitSpec {
   return { hostname: nodeName };
 }
 
-function kubeadmConfig({ role, nodeName, network, cluster }: NodeBoot): string {
+function kubeadmConfig(boot: NodeBoot): string {
+  const { role, nodeName, network, cluster, waitSeconds } = boot;
+  const { endpointName, token, authority } = cluster;
   const node = { nodeName, address: network.address };
   return role === "control-plane"
-    ? initConfig(cluster, node)
-    : joinConfig(cluster, node, cluster.token);
+    ? initConfig(cluster, node, waitSeconds)
+    : joinConfig(
+        {
+          endpointName,
+          token,
+          authorityDigest: authorityDigest(authority.certificate),
+        },
+        node,
+        waitSeconds,
+      );
+}
+
+/** The authority that a control plane signs with; workers never have its key. */
+function authorityFiles({ role, cluster }: NodeBoot): CloudInitFileSpec[] {
+  const { certificate, key } = cluster.authority;
+  return role === "control-plane"
+    ? [
+        { path: `${PKI}/ca.crt`, mode: "0644", content: certificate },
+        { path: `${PKI}/ca.key`, mode: "0600", content: key },
+      ]
+    : [];
 }
 
 function hookFiles(hooks: NodeHooks): CloudInitFileSpec[] {

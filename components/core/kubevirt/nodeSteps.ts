@@ -3,7 +3,7 @@ import {
   type NetworkPlugin,
   overlayAddressLine,
 } from "./nodeBoot";
-import { joinConfig, tokenConfig } from "./kubeadm";
+import { joinConfig, type KubeadmJoin, tokenConfig } from "./kubeadm";
 import type { GuestNetwork } from "./nodeNetwork";
 import { shellWord } from "./shell";
 
@@ -74,30 +74,51 @@ export function clonedWorkerSteps(
   ];
 }
 
-/** Makes a token on the control plane, on standard output, that lives just long enough to join by. */
+/** Makes a token on the control plane that lives just long enough to join by: read it by {@link readJoin}. */
 export function freshTokenStep(): NodeStep {
-  return step("make a token", ["kubeadm token create --ttl 15m"], {});
+  return step(
+    "make a token",
+    ["kubeadm token create --ttl 15m --print-join-command"],
+    {},
+  );
+}
+
+/**
+ * What {@link freshTokenStep} printed: the token, and the digest of the authority that the control plane
+ * has, which for a clone is that of its original.
+ *
+ * @throws Error, without the token, when it is something else.
+ */
+export function readJoin(
+  printed: string,
+): Pick<KubeadmJoin, "token" | "authorityDigest"> {
+  const token = /--token\s+([a-z0-9]{6}\.[a-z0-9]{16})\b/.exec(printed)?.[1];
+  const authorityDigest =
+    /--discovery-token-ca-cert-hash\s+(sha256:[0-9a-f]{64})\b/.exec(
+      printed,
+    )?.[1];
+  if (token === undefined || authorityDigest === undefined) {
+    throw new Error(
+      "kubeadm token create printed no join command with a token and a digest of the cluster's authority",
+    );
+  }
+  return { token, authorityDigest };
 }
 
 /**
  * The steps by which a further clone of the worker gets an identity of its own: without them two nodes
  * would share a name and a certificate.
  *
- * @param token a fresh one: that of the original has ended. A secret.
+ * @param worker with a fresh token: that of the original has ended.
  */
 export function ownIdentitySteps(worker: {
   readonly nodeName: string;
   readonly network: GuestNetwork;
-  readonly endpointName: string;
-  readonly token: string;
+  readonly join: KubeadmJoin;
   readonly networkPlugin: NetworkPlugin | undefined;
 }): NodeStep[] {
-  const { nodeName, network, endpointName, token } = worker;
-  const config = joinConfig(
-    { endpointName },
-    { nodeName, address: network.address },
-    token,
-  );
+  const { nodeName, network, join } = worker;
+  const config = joinConfig(join, { nodeName, address: network.address });
   const file = `${NODE_FOLDER}/join.yaml`;
   return [
     step(

@@ -7,12 +7,19 @@ export interface KubeadmSecretsArgs {
   generation?: pulumi.Input<number>;
 }
 
-/** A bootstrap token and a certificate key for kubeadm, made once and kept in the state, encrypted. */
+/**
+ * A bootstrap token, a certificate key and a certificate authority for kubeadm, made once and kept in the
+ * state, encrypted.
+ */
 export class KubeadmSecrets extends pulumi.CustomResource {
   /** Bootstrap token, `abcdef.0123456789abcdef`. A secret. */
   declare readonly token: pulumi.Output<string>;
   /** 64 hexadecimal digits. A secret. */
   declare readonly certificateKey: pulumi.Output<string>;
+  /** Certificate of the cluster's authority, PEM. */
+  declare readonly authorityCertificate: pulumi.Output<string>;
+  /** Its private key, PEM. A secret. */
+  declare readonly authorityKey: pulumi.Output<string>;
 
   constructor(
     name: string,
@@ -22,9 +29,15 @@ export class KubeadmSecrets extends pulumi.CustomResource {
     super(
       "corral-ops:index:KubeadmSecrets",
       name,
-      { ...args, token: undefined, certificateKey: undefined },
+      {
+        ...args,
+        token: undefined,
+        certificateKey: undefined,
+        authorityCertificate: undefined,
+        authorityKey: undefined,
+      },
       opsOptions(opts, {
-        additionalSecretOutputs: ["token", "certificateKey"],
+        additionalSecretOutputs: ["token", "certificateKey", "authorityKey"],
       }),
     );
   }

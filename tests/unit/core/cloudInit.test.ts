@@ -249,6 +249,17 @@ describe("renderMetaData", () => {
 });
 
 describe("renderNetworkConfig", () => {
+  it("takes the network's search domains when asked to", () => {
+    const written = renderNetworkConfig("52:54:00:ab:cd:ef", {
+      useDomains: true,
+    });
+    assert.match(written, /dhcp4-overrides:\n\s+use-domains: true/);
+    assert.doesNotMatch(
+      renderNetworkConfig("52:54:00:ab:cd:ef"),
+      /use-domains/,
+    );
+  });
+
   it("asks by DHCP on the interface with the address, as that address", () => {
     assert.deepEqual(readYaml(renderNetworkConfig("52:54:00:ab:cd:ef")), {
       version: 2,

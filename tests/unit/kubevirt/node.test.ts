@@ -3,6 +3,10 @@ import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { parseAllDocuments } from "yaml";
 import {
+  authorityDigest,
+  newClusterAuthority,
+} from "@corral-iac/corral/core/kubevirt/clusterAuthority";
+import {
   initConfig,
   joinConfig,
   newCertificateKey,
@@ -21,10 +25,13 @@ import {
   freshTokenStep,
   nodesReadyStep,
   ownIdentitySteps,
+  readJoin,
 } from "@corral-iac/corral/core/kubevirt/nodeSteps";
 import { shellWord } from "@corral-iac/corral/core/kubevirt/shell";
 
 const TOKEN = "abcdef.0123456789abcdef";
+const AUTHORITY = newClusterAuthority();
+const DIGEST = authorityDigest(AUTHORITY.certificate);
 const FLANNEL = {
   manifest: "https://example.org/kube-flannel.yml",
   isFlannel: true,
@@ -36,6 +43,7 @@ const CLUSTER = {
   serviceNetwork: "10.96.0.0/12",
   token: TOKEN,
   certificateKey: "f".repeat(64),
+  authority: AUTHORITY,
   certificateNames: ["cluster.example.org"],
 };
 
@@ -101,16 +109,33 @@ describe("KubeVirt: kubeadm", () => {
     assert.equal(kubelet?.cgroupDriver as unknown, "systemd");
   });
 
-  it("joins workers by name and token", () => {
-    const [join] = documents(joinConfig(CLUSTER, node, TOKEN));
+  it("joins workers by name and token, and to the cluster's own authority only", () => {
+    const [join] = documents(
+      joinConfig(
+        {
+          endpointName: CLUSTER.endpointName,
+          token: TOKEN,
+          authorityDigest: DIGEST,
+        },
+        node,
+      ),
+    );
     assert.deepEqual(join?.discovery, {
       bootstrapToken: {
         apiServerEndpoint: "cks-control-plane:6443",
         token: TOKEN,
-        unsafeSkipCAVerification: true,
+        caCertHashes: [DIGEST],
       },
       tlsBootstrapToken: TOKEN,
     });
+  });
+
+  it("waits for what it starts as long as the cluster is waited for, and never shorter than by itself", () => {
+    const waits = (seconds: number) =>
+      documents(initConfig(CLUSTER, node, seconds))[0]?.timeouts
+        ?.controlPlaneComponentHealthCheck;
+    assert.equal(waits(1200), "1200s");
+    assert.equal(waits(30), "240s");
   });
 
   it("is given tokens and keys of the form that it takes, each another", () => {
@@ -164,6 +189,19 @@ describe("KubeVirt: the first boot of a node", () => {
     }
   });
 
+  it("gives the authority's key to the control plane alone, and its digest to workers", () => {
+    const key = fileOf(boot(), "/etc/kubernetes/pki/ca.key");
+    assert.equal(key?.mode, "0600");
+    assert.equal(key?.content, AUTHORITY.key);
+    assert.equal(
+      fileOf(boot(), "/etc/kubernetes/pki/ca.crt")?.content,
+      AUTHORITY.certificate,
+    );
+    const files = bootstrapCloudInit(worker()).files ?? [];
+    assert.ok(!files.some(({ content }) => content?.includes("PRIVATE KEY")));
+    assert.ok(files.some(({ content }) => content?.includes(DIGEST)));
+  });
+
   it("runs the user's scripts at their time", () => {
     const hooks = {
       beforeInstall: "echo one",
@@ -192,8 +230,11 @@ describe("KubeVirt: steps inside a cloned machine", () => {
     ownIdentitySteps({
       nodeName: "cks-worker-node-2",
       network: guestNetwork("10.250.0.0/16", 2),
-      endpointName: "cks-control-plane",
-      token,
+      join: {
+        endpointName: "cks-control-plane",
+        token,
+        authorityDigest: DIGEST,
+      },
       networkPlugin: FLANNEL,
     });
 
@@ -236,8 +277,22 @@ describe("KubeVirt: steps inside a cloned machine", () => {
     assert.match(leave?.script ?? "", /kubeadm reset --force/);
     assert.match(leave?.script ?? "", /set-hostname cks-worker-node-2/);
     assert.match(join?.script ?? "", /kubeadm join --config/);
+    assert.match(join?.script ?? "", new RegExp(DIGEST));
     assert.match(join?.script ?? "", /cks-worker-node-2/);
     assert.match(join?.script ?? "", /10\.250\.2\.2/);
+  });
+
+  it("read the token and the authority's digest from what kubeadm prints, and tell no secret otherwise", () => {
+    const printed = `kubeadm join cks-control-plane:6443 --token ${TOKEN} --discovery-token-ca-cert-hash ${DIGEST} \n`;
+    assert.deepEqual(readJoin(printed), {
+      token: TOKEN,
+      authorityDigest: DIGEST,
+    });
+    assert.throws(
+      () => readJoin(`${TOKEN}\n`),
+      (error: Error) =>
+        /no join command/.test(error.message) && !error.message.includes(TOKEN),
+    );
   });
 
   it("forget no node of the cluster itself", () => {

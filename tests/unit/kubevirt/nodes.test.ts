@@ -9,6 +9,9 @@ import { parse } from "yaml";
 
 const TOKEN = "abcdef.0123456789abcdef";
 const FRESH = "fresh0.0123456789abcdef";
+/** Of the original that the control plane was cloned from. */
+const DIGEST = `sha256:${"d".repeat(64)}`;
+const JOIN = `kubeadm join cks-control-plane:6443 --token ${FRESH} --discovery-token-ca-cert-hash ${DIGEST} \n`;
 
 const node = (index: number, instanceId = `uid-${index}`): ClusterNode => ({
   nodeName:
@@ -47,7 +50,7 @@ async function run(wish: Partial<NodesWish>, failing: readonly string[] = []) {
         if (failing.includes(name)) {
           throw new Error(`${name} said no`);
         }
-        return name === "make a token" ? `${FRESH}\n` : `said by ${name}`;
+        return name === "make a token" ? JOIN : `said by ${name}`;
       },
     },
     log,
@@ -85,6 +88,7 @@ describe("KubevirtNodes", () => {
     assert.ok(!done.includes("cks-worker-node: leave the original's identity"));
     const join = scripts.get("cks-worker-node-2: join") ?? "";
     assert.match(join, new RegExp(FRESH));
+    assert.match(join, new RegExp(DIGEST));
     assert.match(join, /10\.250\.2\.2/);
     assert.ok(
       done.indexOf("cks-control-plane: make a token") <

@@ -1,3 +1,4 @@
+import { newClusterAuthority } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
 import * as pulumi from "@pulumi/pulumi";
 import { known } from "./outputs";
 
@@ -12,6 +13,7 @@ export interface MadeResource {
 export const PROJECT = "shop";
 export const STACK = "prod";
 export const STAMP_ID = "0123456789abcdef";
+const AUTHORITY = newClusterAuthority();
 
 /** What the providers would answer, by resource type. */
 const OUTPUTS: Record<
@@ -46,6 +48,8 @@ const OUTPUTS: Record<
   "corral-ops:index:KubeadmSecrets": () => ({
     token: secret("abcdef.0123456789abcdef"),
     certificateKey: secret("c".repeat(64)),
+    authorityCertificate: AUTHORITY.certificate,
+    authorityKey: secret(AUTHORITY.key),
   }),
   "corral-ops:index:KubevirtNodes": () => ({
     adminKubeconfig: secret("kubeconfig of the cluster"),
