@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 
-import { newClusterAuthority } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
 import {
   newCertificateKey,
   newToken,
@@ -8,6 +7,7 @@ import {
 import { Type } from "@sinclair/typebox";
 
 import { defineResource, fields } from "../frame/define";
+import { newClusterAuthority } from "../kubevirt/newClusterAuthority";
 
 /** What the nodes of a cluster know beforehand, so that they find and trust each other. */
 export const kubeadmSecrets = defineResource({

@@ -4,10 +4,8 @@ import { X509Certificate } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import {
-  authorityDigest,
-  newClusterAuthority,
-} from "@corral-iac/corral/core/kubevirt/clusterAuthority";
+import { authorityDigest } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
+import { newClusterAuthority } from "@corral-iac/corral-ops/kubevirt/newClusterAuthority";
 
 describe("KubeVirt: the authority of a cluster", () => {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-ca-"));

@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { parseAllDocuments } from "yaml";
-import {
-  authorityDigest,
-  newClusterAuthority,
-} from "@corral-iac/corral/core/kubevirt/clusterAuthority";
+import { authorityDigest } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
+import { newClusterAuthority } from "@corral-iac/corral-ops/kubevirt/newClusterAuthority";
 import {
   initConfig,
   joinConfig,

@@ -1,4 +1,4 @@
-import { newClusterAuthority } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
+import { newClusterAuthority } from "@corral-iac/corral-ops/kubevirt/newClusterAuthority";
 import * as pulumi from "@pulumi/pulumi";
 import { known } from "./outputs";
 
