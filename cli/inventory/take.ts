@@ -24,8 +24,12 @@ export interface Leftover extends Located {
 }
 
 /** A stack's inventory: how its state and its hypervisors differ. */
-export interface Inventory extends Omit<Comparison, "leftovers"> {
+export interface Inventory extends Omit<Comparison, "leftovers" | "atWork"> {
   readonly leftovers: readonly Leftover[];
+  /** What is done for this stack right now, and what ends it. */
+  readonly atWork: readonly (Comparison["atWork"][number] & {
+    readonly lister: Lister;
+  })[];
   /** Hypervisors that could not be asked, and why. */
   readonly unreachable: readonly {
     readonly place: string;
@@ -76,7 +80,7 @@ async function inventoryOf(
       unreachable.push({ place, why });
     }
   }
-  const { leftovers, ...rest } = compare({
+  const { leftovers, atWork, ...rest } = compare({
     references,
     stampIds: [...stampIds(resources), ...claimedStamps],
     listings,
@@ -85,6 +89,7 @@ async function inventoryOf(
   const rank = (kind: string) => lister.removalOrder.indexOf(kind);
   return {
     ...rest,
+    atWork: atWork.map((work) => ({ ...work, lister })),
     leftovers: [
       ...free
         .map((leftover) => ({ ...leftover, lister }))
@@ -107,6 +112,7 @@ function merge(parts: readonly Inventory[]): Inventory {
     unproven: parts.flatMap(({ unproven }) => unproven),
     blind: parts.flatMap(({ blind }) => blind),
     unsettled: parts.flatMap(({ unsettled }) => unsettled),
+    atWork: parts.flatMap(({ atWork }) => atWork),
     unreachable: parts.flatMap(({ unreachable }) => unreachable),
   };
 }

@@ -42,11 +42,16 @@ export async function recover(
   const { state, inventory } = await underLock(stack, async () => {
     mendState(stack, options.log);
     const state = await exportState(stack.pulumi);
-    const inventory = await takeInventory(
-      stack.name,
-      resourcesOf(state),
-      contextOf(stack.pulumi, options.log),
-    );
+    const take = () =>
+      takeInventory(
+        stack.name,
+        resourcesOf(state),
+        contextOf(stack.pulumi, options.log),
+      );
+    const first = await take();
+    const inventory = (await endWork(first, stack, options.log))
+      ? await take()
+      : first;
     refuseUnsettled(inventory);
     await clearLeftovers(inventory, stack, options);
     return { state, inventory };
@@ -56,6 +61,27 @@ export async function recover(
   }
   tellMissing(inventory, options.log);
   return { refresh: inventory.missing.length > 0 };
+}
+
+/**
+ * Ends what a dead run has begun on a hypervisor and nobody waits for any more. While we hold the lock no
+ * other run is at work.
+ *
+ * @returns whether there was anything.
+ */
+async function endWork(
+  { atWork }: Inventory,
+  { locks }: OpenStack,
+  log: (line: string) => void,
+): Promise<boolean> {
+  if (locks === undefined) {
+    return false;
+  }
+  for (const { lister, place, stampIds } of atWork) {
+    await lister.endWork?.(place, stampIds);
+    log(`Ended what a dead run had begun at ${place}, and was still at work`);
+  }
+  return atWork.length > 0;
 }
 
 /** What a dead run had begun may still come: a run that does not know of it would make it twice. */

@@ -32,6 +32,11 @@ export interface Comparison {
     readonly place: string;
     readonly what: string;
   }[];
+  /** Where something is done for stamps of this state right now. */
+  readonly atWork: readonly {
+    readonly place: string;
+    readonly stampIds: readonly string[];
+  }[];
 }
 
 /** What is compared, all of one kind of hypervisor. */
@@ -90,6 +95,10 @@ export function compare(input: ComparisonInput): Comparison {
     unsettled: [...listings].flatMap(([place, { unsettled = [] }]) =>
       unsettled.map((what) => ({ place, what })),
     ),
+    atWork: [...listings].flatMap(([place, { atWork = [] }]) => {
+      const ours = atWork.filter((id) => input.stampIds.includes(id));
+      return ours.length > 0 ? [{ place, stampIds: ours }] : [];
+    }),
   };
 }
 

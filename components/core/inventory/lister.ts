@@ -55,6 +55,8 @@ export interface Listing {
   readonly blind: readonly { readonly prefix: string; readonly why: string }[];
   /** What is being made there right now, of which nobody can tell yet whose it is. */
   readonly unsettled?: readonly string[];
+  /** Stamps for which something is done there right now, perhaps for a run that is dead. */
+  readonly atWork?: readonly string[];
 }
 
 /** What a resource of the state stands for on a hypervisor. */
@@ -116,6 +118,8 @@ export interface Lister {
   list(place: string, stack: StackName): Promise<Listing>;
   /** Removes an object for good. Nothing happens when it is gone already. */
   remove(place: string, object: HypervisorObject): Promise<void>;
+  /** Ends what is done for stamps whose run is dead; there where listings tell of it. */
+  endWork?(place: string, stampIds: readonly string[]): Promise<void>;
   /** The machines of a place, as they are right now. */
   status(
     place: string,

@@ -2,7 +2,7 @@ import type { InventoryContext, Lister } from "../../core/inventory/lister";
 import { runOverSsh } from "../../core/ssh-client/openSsh";
 import { accessTo } from "./access";
 import { listScript, parseListing } from "./listing";
-import { removalOf } from "./removal";
+import { endWorkScript, removalOf } from "./removal";
 import { machinesAt, parseStatus, statusScript } from "./status";
 import { placeOf, surveyMicroVms } from "./survey";
 
@@ -23,6 +23,9 @@ export function microVmLister(context: InventoryContext): Lister {
       parseListing(await run(place, listScript()), stack),
     async remove(place, object) {
       await run(place, removalOf(object), REMOVE_SECONDS);
+    },
+    async endWork(place, stampIds) {
+      await run(place, endWorkScript(stampIds));
     },
     async status(place, references) {
       const machines = machinesAt(place, references);

@@ -9,9 +9,12 @@ import { namePrefix, type StackName } from "../../core/names";
 import { describeOwner, type OwnershipStamp } from "../../core/stamp";
 import { handles } from "./handles";
 
-/** Prints every record on the host, and who uses which image. */
-export function listScript({ root } = hostPaths): string {
+/** Prints every record on the host, who uses which image, and whose steps are at work. */
+export function listScript({ root, run } = hostPaths): string {
   return `
+for lock in ${call(run)}/*.lock; do
+  [ -e "$lock" ] && ! flock -n "$lock" true && printf 'atWork %s\\n' "$(cut -d ' ' -f 1 "$lock")"
+done
 cd ${call(root)} 2>/dev/null || exit 0
 for kind in machine volume lease network; do
   case $kind in
@@ -116,6 +119,8 @@ export function parseListing(stdout: string, stack: StackName): Listing {
   return {
     objects: [...machines, ...leases, ...volumes, ...images, ...networks],
     blind: [],
+    // A key is a stamp's id, and what tells its steps apart.
+    atWork: answer.all("atWork").map((key) => key.slice(0, 16)),
   };
 }
 

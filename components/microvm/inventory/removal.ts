@@ -37,6 +37,21 @@ export function removalOf(object: HypervisorObject): string {
   }
 }
 
+/** Ends the steps of stamps that still hold a lock. */
+export function endWorkScript(
+  stampIds: readonly string[],
+  { run } = hostPaths,
+): string {
+  const ours = stampIds.map((id) => `${id}*`).join("|");
+  return script(`
+for lock in ${call(run)}/*.lock; do
+  key=$(cut -d ' ' -f 1 "$lock" 2>/dev/null)
+  case $key in ${ours}) end_earlier "$lock" "$key" ;; esac
+done
+exit 0
+`);
+}
+
 const script = (text: string) =>
   `PATH=$PATH:/usr/sbin:/sbin; export PATH\n${FUNCTIONS}\n${text}`;
 

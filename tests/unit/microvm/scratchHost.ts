@@ -23,10 +23,13 @@ export class ScratchHost {
     return network.leases;
   }
 
-  /** Runs a step's script; `killAfter` ends it, and all that it started, after so many milliseconds. */
+  /**
+   * Runs a step's script; `killAfter` ends it, and all that it started, after so many milliseconds. One
+   * that is `abandoned` is told neither the end of its input nor that nobody listens.
+   */
   run(
     script: string,
-    options: { input?: string; killAfter?: number } = {},
+    options: { input?: string; killAfter?: number; abandoned?: boolean } = {},
   ): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const child = spawn(
       "/bin/sh",
@@ -40,7 +43,10 @@ export class ScratchHost {
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
+    child.stdin.write(options.input ?? "");
+    if (options.abandoned !== true) {
+      child.stdin.end();
+    }
     const timer =
       options.killAfter === undefined
         ? undefined

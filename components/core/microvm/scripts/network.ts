@@ -12,7 +12,7 @@ import {
 import type { NetworkPlan } from "../network";
 import { networkPaths, networkTable, networkUnit } from "../paths";
 import type { HostPaths } from "../paths";
-import { call, recordText } from "./hostScript";
+import { call, hiddenNew, recordText } from "./hostScript";
 
 /** Whether the host forwarded packets before there were networks: so it is again after the last one. */
 const forwardingBefore = ({ root }: HostPaths) => `${root}/forwarding-before`;
@@ -37,10 +37,11 @@ before=$(sed -n 's/^ *"subnet": "\\([^"]*\\)".*/\\1/p' ${call(paths.record)} 2>/
 ${call("mkdir", "-p", host.root)} || refuse ${call(`${host.root} cannot be made`)}
 (
   flock 8
-  ${call("mkdir", "-p", paths.leases)} || exit 1
-  [ -e ${call(forwarding)} ] || cat /proc/sys/net/ipv4/ip_forward >${call(forwarding)}
+  ${call("mkdir", "-p", paths.folder)} || exit 1
+  [ -e ${call(forwarding)} ] || put ${call(forwarding)} 644 "$(cat /proc/sys/net/ipv4/ip_forward)"
+  put ${call(paths.record)} 644 ${call(record)}
+  ${call("mkdir", "-p", paths.leases)}
 ) 8<${call(host.root)} || refuse ${call(`${paths.folder} cannot be made`)}
-put ${call(paths.record)} 644 ${call(record)}
 echo "begun yes"
 ${networkFiles(plan, host)
   .map(({ path, text }) => call("put", path, 644, text))
@@ -115,9 +116,7 @@ export function networkRemoveScript(
   const unit = networkUnit(plan.name);
   const unitPath = networkUnitPath(plan.name, host);
   const forwarding = forwardingBefore(host);
-  const folders = ["images", "machines", "volumes"].map(
-    (name) => `${host.root}/${name}`,
-  );
+  const networks = `${host.root}/networks`;
   return `
 [ -d ${call(host.root)} ] || exit 0
 ${call("lock", paths.lock, plan.stamp.id)}
@@ -138,13 +137,17 @@ systemctl daemon-reload
 (
   flock 8
   ${call("rm", "-rf", paths.folder)}
-  rmdir ${call(`${host.root}/networks`)} 2>/dev/null || exit 0
+  [ -z "$(ls ${call(networks)} 2>/dev/null)" ] || exit 0
   [ ! -e ${call(forwarding)} ] || cat ${call(forwarding)} >/proc/sys/net/ipv4/ip_forward
-  rm -f ${call(forwarding)}
+  ${call("rm", "-f", forwarding, hiddenNew(forwarding))}
+  # Without a network there is no machine: what steps that were cut off have left is nobody's any more.
+  ${call("find", host.root, "-name", ".*.new", "-delete")}
+  ${call("find", host.root, "-mindepth", 1, "-type", "d", "-empty", "-delete")}
+  for lock in ${call(host.run)}/*.lock; do
+    [ ! -e "$lock" ] || (flock -n 7 && rm -f "$lock") 7<"$lock"
+  done
 ) 8<${call(host.root)}
 rm -f ${call(paths.lock)}
-# What is empty now was for machines that are gone.
-rmdir ${call(...folders)} 2>/dev/null
 rmdir ${call(host.root, host.root.replace(/\/[^/]*$/, ""), host.run)} 2>/dev/null
 exit 0
 `;
