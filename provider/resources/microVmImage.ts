@@ -14,6 +14,7 @@ import { withContent } from "../guest/files/content";
 import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import { hostField, hostPath, stampField } from "../microvm/fields";
 import { HostShell } from "../microvm/hostShell";
+import { inTurn } from "../microvm/inTurn";
 import {
   claimScript,
   fetchScript,
@@ -22,6 +23,7 @@ import {
   releaseScript,
   uploadScript,
 } from "@corral-iac/corral/core/microvm/scripts/images";
+import type { ImageUse } from "@corral-iac/corral/core/microvm/scripts/images";
 
 const STEP_SECONDS = 150;
 
@@ -145,13 +147,24 @@ async function bring(ctx: OperationContext, args: Inputs): Promise<string> {
     return path;
   }
   const use = { sha256, user: userOf(ctx, args) };
+  // The second of two machines that need it finds it there.
+  await inTurn(`${shell.where} ${sha256}`, () =>
+    fetchOrUpload(shell, args, use),
+  );
+  return imagePaths(sha256, hostPaths).file;
+}
+
+async function fetchOrUpload(
+  shell: HostShell,
+  { file, url, timeoutSeconds }: Inputs,
+  use: ImageUse,
+): Promise<void> {
   const claimed = await shell.run({
     what: "looking for an image",
     script: claimScript(use, hostPaths),
     timeoutSeconds: STEP_SECONDS,
   });
   if (claimed.must("image") === "missing") {
-    const { file, url, timeoutSeconds } = args;
     if (file !== undefined) {
       await withContent(file, (_bytes, chunks) =>
         shell.run({
@@ -169,7 +182,6 @@ async function bring(ctx: OperationContext, args: Inputs): Promise<string> {
       });
     }
   }
-  return imagePaths(sha256, hostPaths).file;
 }
 
 /** Undefined for a file that is somebody else's. */

@@ -4,10 +4,10 @@ import { MicroVmSubject } from "../support/killHarness/microVmSubject";
 /** One for each kind of fault and of thing on the host. All points: tests/long. */
 const CHOSEN = [
   "engine killed at the start of web-service",
-  "engine killed inside web-service, after useradd *",
-  "provider killed inside web-initrd, before dd of=*/partial-*",
-  "host without power inside web-address, before mv */leases/*",
-  "host without power inside web-volume-data, before mv *.raw.partial *",
+  "engine killed inside MicroVmService, after useradd *",
+  "provider killed inside MicroVmImage, before dd of=*/partial-*",
+  "host without power inside MicroVmAddress, before mv */leases/*",
+  "host without power inside MicroVmVolume, before mv *.raw.partial *",
 ];
 
 const STACK = "mvcutoff";

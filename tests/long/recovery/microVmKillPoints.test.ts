@@ -3,7 +3,7 @@ import { messageOf } from "@corral-iac/corral/core/errors";
 import { MicroVmSubject } from "../../support/killHarness/microVmSubject";
 
 /** How many there are for the machine under test: a step or call that gets lost shall be noticed. */
-const KILL_POINTS = 0;
+const KILL_POINTS = 65;
 
 const SECONDS_PER_POINT = 180;
 
@@ -17,7 +17,7 @@ const STACK = "mvpoints";
 
 describe("corral up after a run on a host of microVMs that was cut off, at every kill point", () => {
   it("leaves nothing lost or double", async function () {
-    this.timeout(100 * SECONDS_PER_POINT * 1000);
+    this.timeout(KILL_POINTS * SECONDS_PER_POINT * 1000);
     let subject = await MicroVmSubject.make(STACK);
     const failures: string[] = [];
     try {

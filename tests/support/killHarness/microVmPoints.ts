@@ -18,8 +18,9 @@ export type MicroVmFault = (typeof MICROVM_FAULTS)[number];
 export interface MicroVmPoint {
   readonly fault: MicroVmFault;
   readonly title: string;
-  readonly step: Step;
-  /** In the middle of the step's work on the host; left out: at the step's start. */
+  /** At the start of this step. */
+  readonly step?: Step;
+  /** In the middle of a call of the provider, by what it runs on the host. */
   readonly moment?: HostMoment;
 }
 
@@ -72,24 +73,15 @@ export function microVmPoints(steps: readonly Step[]): MicroVmPoint[] {
     step,
   }));
   const inside = MICROVM_FAULTS.flatMap((fault) =>
-    callsOf(steps).flatMap(({ step, kind, moments }) =>
+    Object.entries(MOMENTS).flatMap(([kind, moments]) =>
       moments
         .filter((_, index) => fault !== "ssh cut" || index === SSH_CUT[kind])
         .map((moment): MicroVmPoint => ({
           fault,
-          title: `${fault} inside ${step.name}, ${moment.when} ${moment.command}`,
-          step,
+          title: `${fault} inside ${kind}, ${moment.when} ${moment.command}`,
           moment,
         })),
     ),
   );
   return [...starts, ...inside];
-}
-
-/** The steps that change something on the host; of the images, which are brought alike, the last one. */
-function callsOf(steps: readonly Step[]) {
-  return Object.entries(MOMENTS).flatMap(([kind, moments]) => {
-    const step = steps.filter(({ type }) => type.endsWith(`:${kind}`)).at(-1);
-    return step === undefined ? [] : [{ step, kind, moments }];
-  });
 }

@@ -152,8 +152,8 @@ dumpe2fs -h volumes/*/data.raw 2>/dev/null | grep -q '^Filesystem volume name: *
   }
 
   private async strike(point: MicroVmPoint, run: EngineRun): Promise<void> {
-    const { fault, step, moment } = point;
-    if (moment === undefined) {
+    const { fault, step } = point;
+    if (step !== undefined) {
       const watch = whenStepStarts(run.eventLog, step.urn, () => run.kill());
       await Promise.race([watch.came, run.ended(PATIENCE_SECONDS)]);
       watch.close();

@@ -57,13 +57,12 @@ export function releaseScript(use: ImageUse, host: HostPaths) {
   const { folder, users, file, lock } = imagePaths(sha256, host);
   const { partial, transfer } = transferPaths(use, host);
   return `
-[ -d ${call(folder)} ] || exit 0
 ${call("lock", transfer, user)}
 ${call("rm", "-f", partial, transfer)}
 ${call("lock", lock, user)}
 ${call("rm", "-f", `${users}/${user}`)}
 if rmdir ${call(users)} 2>/dev/null || ! [ -d ${call(users)} ]; then ${call("rm", "-f", file, lock)}; fi
-rmdir ${call(folder)} 2>/dev/null || :
+${call("rmdir", folder, host.run)} 2>/dev/null || :
 `;
 }
 

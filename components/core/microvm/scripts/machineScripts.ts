@@ -187,7 +187,6 @@ export function removeMachineScript(
   );
   return `
 unit=${call(machineUnit(machine))} user=${call(machineUser(machine))}
-if ! [ -e ${call(paths.record)} ] && ! [ -e ${call(paths.unit)} ]; then exit 0; fi
 ${call("lock", paths.lock, id)}
 ${call("own", paths.record, id)}
 systemctl disable --quiet "$unit" 2>/dev/null
@@ -207,6 +206,8 @@ find ${call(paths.folder)} -mindepth 1 ! -path ${call(paths.record)} -delete 2>/
 ${call("rm", "-rf", paths.folder)}
 ${call("rmdir", `${host.root}/machines`)} 2>/dev/null
 ${call("rm", "-f", paths.lock)}
+${call("rmdir", host.run)} 2>/dev/null
+exit 0
 `;
 }
 

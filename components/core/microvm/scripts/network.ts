@@ -118,7 +118,6 @@ export function networkRemoveScript(
   const forwarding = forwardingBefore(host);
   const networks = `${host.root}/networks`;
   return `
-[ -d ${call(host.root)} ] || exit 0
 ${call("lock", paths.lock, plan.stamp.id)}
 if [ -e ${call(paths.record)} ]; then
   ${call("own", paths.record, plan.stamp.id)}
@@ -128,6 +127,7 @@ if [ -e ${call(paths.record)} ]; then
 elif [ -e ${call(unitPath)} ]; then
   exit 0 # None of ours.
 fi
+${call("mkdir", "-p", host.root)}
 systemctl disable --quiet --now ${call(unit)} 2>/dev/null
 systemctl reset-failed ${call(unit)} 2>/dev/null
 for family in inet arp; do nft delete table "$family" ${call(networkTable(plan.name))} 2>/dev/null; done

@@ -98,13 +98,14 @@ export function removeScript(
     host,
   );
   return `
-[ -e ${call(folder)} ] || exit 0
 ${call("lock", lock, stamp.id)}
 if [ "$(${call("owner", record)})" = ${call(stamp.id)} ]; then
   ${call("rm", "-f", file, partial, hiddenNew(record))} && ${call("rm", "-f", record)}
 fi
 rmdir ${call(folder)} 2>/dev/null && rmdir ${call(`${host.root}/volumes`)} 2>/dev/null
 ${call("rm", "-f", lock)}
+rmdir ${call(host.run)} 2>/dev/null
+exit 0
 `;
 }
 
