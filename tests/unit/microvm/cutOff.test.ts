@@ -108,7 +108,7 @@ describe("a step that nobody waits for any more", function () {
     assert.deepEqual(partials(), []);
     await host.run(releaseScript(use(other), host.paths));
     assert.deepEqual(host.files(), []);
-    assert.deepEqual(fs.readdirSync(host.paths.run), []);
+    assert.ok(!fs.existsSync(host.paths.run));
   });
 });
 
