@@ -48,6 +48,8 @@ export interface MicroVmPlace {
   gateway: pulumi.Input<string>;
   /** What runs the guests' instructions there. Default `kvm`. */
   acceleration?: pulumi.Input<Accelerator>;
+  /** The host's interface into whose network the machines go. Default: a network of their own. */
+  lan?: pulumi.Input<string>;
 }
 
 /** A kernel, an initrd or a disk image: exactly one of `file`, `path` and `url`. */
@@ -114,6 +116,8 @@ export interface MicroVmInterfaceArgs {
   subnet: pulumi.Input<string>;
   /** The host's own address in it. */
   gateway: pulumi.Input<string>;
+  /** The host's interface into whose network the machine goes. Default: none. */
+  lan?: pulumi.Input<string>;
   /** Address of the machine. Default: the lowest free one. */
   address?: pulumi.Input<string>;
   /** MAC address. Default: derived from project, stack, name and the interface's number. */

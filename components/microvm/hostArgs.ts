@@ -35,8 +35,14 @@ export interface MicroVmHostArgs {
   /** The host's own address in the subnet. Default: its first one. */
   gateway?: pulumi.Input<string>;
   /**
-   * Whether the outside sees the host's address instead of the machines'. Default true. Without it
-   * your own routers have to know the way to the subnet.
+   * An interface of the host, such as the bridge `br0`, into whose network the machines go: `subnet` is
+   * a part of that network that nobody else has addresses in, and whoever is there reaches the machines
+   * as his neighbours, as far as `allow` lets him. Default: a network behind the host.
+   */
+  lan?: pulumi.Input<string>;
+  /**
+   * Whether the outside sees the host's address instead of the machines'. Default true, and false with
+   * `lan`. Without it your own routers have to know the way to the subnet.
    */
   nat?: pulumi.Input<boolean>;
   /** What runs the guests' instructions. Default `kvm`; `tcg` is for QEMU alone. */

@@ -33,6 +33,15 @@ export function microVmHostRules(args: unknown): Fault[] {
     ...bastionRules("bastion", args.bastion),
     ...networkName("network", args.network),
     ...subnetRules(args.subnet ?? DEFAULT_SUBNET, args.gateway),
+    ...interfaceName("lan", args.lan),
+    ...(args.lan !== undefined && args.subnet === undefined
+      ? [
+          {
+            path: "subnet",
+            problem: "is missing, lan needs it: a part of that network",
+          },
+        ]
+      : []),
   ];
 }
 
@@ -46,6 +55,16 @@ export function networkName(path: string, value: unknown): Fault[] {
     value,
     (name) => /^[a-z][a-z0-9-]{0,39}$/.test(name),
     "up to 40 lower-case letters, digits and hyphens, starting with a letter",
+  );
+}
+
+/** A network interface's name, as the kernel allows it. */
+export function interfaceName(path: string, value: unknown): Fault[] {
+  return textForm(
+    path,
+    value,
+    (name) => /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name),
+    "the name of a network interface: up to 15 letters, digits and _ . -",
   );
 }
 

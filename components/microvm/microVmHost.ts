@@ -71,7 +71,10 @@ export class MicroVmHost extends pulumi.ComponentResource {
         network: args.network ?? name,
         subnet,
         gateway,
-        nat: args.nat,
+        nat: pulumi
+          .all([args.nat, args.lan])
+          .apply(([nat, lan]) => nat ?? lan === undefined),
+        lan: args.lan,
         acceleration: accelerator,
         hypervisors: args.hypervisors,
         freeMemoryMib: args.freeMemoryMib,
@@ -98,6 +101,7 @@ export class MicroVmHost extends pulumi.ComponentResource {
       subnet,
       gateway,
       acceleration: accelerator,
+      ...(args.lan !== undefined && { lan: args.lan }),
     });
     this.registerOutputs({
       place: this.place,

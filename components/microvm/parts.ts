@@ -38,6 +38,7 @@ export interface OpenPlace {
   readonly subnet: pulumi.Output<string>;
   readonly gateway: pulumi.Output<string>;
   readonly acceleration: pulumi.Output<Accelerator>;
+  readonly lan: pulumi.Output<string | undefined>;
 }
 
 /** @param checked nothing is made before it is there. */
@@ -62,6 +63,7 @@ export function openPlace(
     acceleration: open(
       known.apply(({ acceleration }) => acceleration ?? Accelerator.Kvm),
     ),
+    lan: open(known.apply(({ lan }) => lan)),
   };
 }
 
@@ -157,10 +159,15 @@ function bytes(
     : pulumi.output(sizeGib).apply(gibToBytes);
 }
 
+/** An interface as it is asked for. */
+interface InterfaceParts extends Omit<MicroVmInterfaceArgs, "lan"> {
+  readonly lan?: pulumi.Input<string | undefined>;
+}
+
 /** Leases an address for each interface, the first one in the host's own network. */
 export function makeInterfaces(
   { parent, name, machine, identity, stamp, connection }: Site,
-  interfaces: readonly MicroVmInterfaceArgs[],
+  interfaces: readonly InterfaceParts[],
 ): MicroVmNic[] {
   return interfaces.map(({ network, subnet, gateway, ...given }, nic) => {
     const lease = new MicroVmAddress(
@@ -186,6 +193,7 @@ export function makeInterfaces(
         .output(subnet)
         .apply((cidr) => parseIpv4Network(cidr)?.prefix ?? 32),
       mac: pulumi.output(mac).apply((text) => text.toLowerCase()),
+      lan: given.lan,
     };
   });
 }

@@ -20,6 +20,7 @@ import {
   guestRules,
 } from "../guest/guestRules";
 import schema from "./args.schema.json";
+import { interfaceName } from "./hostValidation";
 
 /** Arguments that are wrapped as secrets and whose values no fault shows. */
 export const SECRET_ARGUMENTS = GUEST_SECRETS;
@@ -61,6 +62,7 @@ export function microVmRules(args: unknown): Fault[] {
       ? connectionRules("host.connection", host.connection)
       : []),
     ...networkRules("host", host, "address", args.address),
+    ...interfaceName("host.lan", field(host, "lan")),
     ...imageRules("kernel", args.kernel),
     ...imageRules("initrd", args.initrd),
     ...imageRules("rootDisk.image", field(args.rootDisk, "image")),
@@ -69,6 +71,7 @@ export function microVmRules(args: unknown): Fault[] {
     ...eachItem("interfaces", args.interfaces, (path, nic) => [
       ...networkRules(path, nic, `${path}.address`, nic.address),
       ...macAddress(`${path}.macAddress`, nic.macAddress),
+      ...interfaceName(`${path}.lan`, nic.lan),
     ]),
     ...eachItem("allow", args.allow, allowRules),
     ...kernelArgumentRules(args.kernelArguments),

@@ -46,6 +46,16 @@ export const ipv4 = (description: string, more: object = {}) =>
     ...more,
   });
 
+/** The host's interface into whose network machines go. */
+export const lanField = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$",
+      allowed: "the name of a network interface",
+      description,
+    }),
+  );
+
 /** Whose everything is. */
 export const stampField = () =>
   fields(

@@ -27,6 +27,7 @@ import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import {
   hostField,
   ipv4,
+  lanField,
   networkField,
   stampField,
   text,
@@ -55,6 +56,9 @@ const inputs = fields({
     description:
       "Whether the outside sees the host's address instead of the machines'.",
   }),
+  lan: lanField(
+    "The host's interface into whose network the machines go. Default: a network of their own.",
+  ),
   acceleration: choice(["kvm", "tcg"], {
     title: "MicroVmAcceleration",
     default: "kvm",
@@ -215,8 +219,8 @@ async function lookAtHost(shell: HostShell, args: Inputs): Promise<HostFacts> {
 }
 
 function planOf(args: Inputs, token: string): NetworkPlan {
-  const { network, stamp, subnet, gateway, nat } = args;
-  return { name: network, stamp, token, subnet, gateway, nat };
+  const { network, stamp, subnet, gateway, nat, lan } = args;
+  return { name: network, stamp, token, subnet, gateway, nat, lan };
 }
 
 function checkNetwork(args: InputsToCheck<Inputs>): Fault[] {

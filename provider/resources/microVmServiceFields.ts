@@ -6,6 +6,7 @@ import {
   hostField,
   hostPath,
   ipv4,
+  lanField,
   machineField,
   networkField,
   stampField,
@@ -52,6 +53,9 @@ const nic = fields(
       description: "Length of the network's prefix.",
     }),
     mac: macAddress,
+    lan: lanField(
+      "The host's interface on which the host answers for the machine.",
+    ),
   },
   { title: "MicroVmNic", description: "An interface of the machine." },
 );

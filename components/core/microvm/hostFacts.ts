@@ -29,6 +29,10 @@ export interface HostNetwork {
   readonly cidr: string;
   /** For messages: `the address of eth0`. */
   readonly what: string;
+  /** The interface that it is at; left out: none. */
+  readonly device?: string;
+  /** Whether it is the host's own address, with the prefix of the network around it. */
+  readonly isOwn?: boolean;
 }
 
 /** What is wanted of a host. */
@@ -39,6 +43,8 @@ export interface HostWishes {
   readonly hypervisors: readonly HypervisorKind[];
   readonly freeMemoryMib: number;
   readonly freeDiskGib: number;
+  /** The host's interface into whose network the machines go. */
+  readonly lan?: string | undefined;
 }
 
 /** Programs that a host needs, and the Debian package that has them. */
@@ -165,20 +171,62 @@ function roomFaults(
 
 function subnetFaults(
   { networks }: HostFacts,
-  { subnet }: HostWishes,
+  { subnet, lan }: HostWishes,
 ): string[] {
   const own = parseIpv4Network(subnet);
   if (own === undefined) {
     return [];
   }
-  const clashes = networks.filter(({ cidr }) => {
+  const faults = lan === undefined ? [] : lanFaults(networks, own, subnet, lan);
+  if (faults.length > 0) {
+    return faults;
+  }
+  const clashes = networks.filter(({ cidr, device, isOwn }) => {
     const other = networkAround(cidr);
-    return other !== undefined && networksOverlap(own, other);
+    if (other === undefined) {
+      return false;
+    }
+    // A part of the interface's own network overlaps that, and may not hold the host itself.
+    if (lan !== undefined && device === lan && other.prefix < own.prefix) {
+      const address = networkAround(cidr.replace(/\/.*$/, ""));
+      return isOwn && address !== undefined && networksOverlap(own, address);
+    }
+    return networksOverlap(own, other);
   });
   return clashes.length === 0
     ? []
     : [
         `the subnet ${subnet} overlaps ${clashes.map(({ cidr, what }) => `${cidr} (${what})`).join(", ")}: give another subnet`,
+      ];
+}
+
+/** A subnet in the network of one of the host's interfaces has to be a part of it. */
+function lanFaults(
+  networks: readonly HostNetwork[],
+  own: Ipv4Network,
+  subnet: string,
+  lan: string,
+): string[] {
+  const addresses = networks.filter(({ isOwn }) => isOwn);
+  const there = addresses.filter(({ device }) => device === lan);
+  if (there.length === 0) {
+    const devices = [...new Set(addresses.map(({ device }) => device))];
+    return [
+      `it has no interface ${lan} with an IPv4 address (lan): it has ${devices.join(", ")}`,
+    ];
+  }
+  const isPart = there.some(({ cidr }) => {
+    const around = networkAround(cidr);
+    return (
+      around !== undefined &&
+      around.prefix < own.prefix &&
+      networksOverlap(around, own)
+    );
+  });
+  return isPart
+    ? []
+    : [
+        `the subnet ${subnet} is no part of the network of ${lan} (${there.map(({ cidr }) => cidr).join(", ")}): give a part of it that nobody else has addresses in`,
       ];
 }
 

@@ -21,6 +21,8 @@ export interface NetworkPlan {
   readonly gateway: string;
   /** Whether the outside sees the host's address instead of the machines'. */
   readonly nat: boolean;
+  /** The host's interface into whose network the machines go; left out: a network of their own. */
+  readonly lan?: string | undefined;
 }
 
 /** The chains that are the network's own, beside those of its machines. */

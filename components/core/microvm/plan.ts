@@ -36,6 +36,8 @@ export interface PlannedInterface {
   /** Length of the network's prefix, which becomes the guest's netmask. */
   readonly prefix: number;
   readonly mac: string;
+  /** The host's interface on which the host answers for the machine; left out: there is none. */
+  readonly lan?: string | undefined;
 }
 
 /** Who may come in, beside answers to what the machine itself has asked. */

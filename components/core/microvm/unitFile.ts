@@ -115,6 +115,13 @@ function startAndStop(plan: MachinePlan, host: HostPaths): string[] {
     `ExecStart=${commandLines(hypervisorCommand(plan, host))}`,
     `ExecStop=${commandLine(["/bin/sh", stop])} $MAINPID`,
     `ExecStopPost=+-${commandLine(["nft", "-f", rulesGone])}`,
+    ...plan.interfaces.flatMap(({ address, lan }) =>
+      lan === undefined
+        ? []
+        : [
+            `ExecStopPost=+-${commandLine(answerForMachine("delete", address, lan))}`,
+          ],
+    ),
     ...taps.map(
       (tap) => `ExecStopPost=+-${commandLine(["ip", "link", "delete", tap])}`,
     ),
@@ -128,7 +135,7 @@ function startAndStop(plan: MachinePlan, host: HostPaths): string[] {
 /** The host's end of an interface: its other end is the gateway of a network of one machine. */
 function tapCommands(
   plan: MachinePlan,
-  { address, gateway }: PlannedInterface,
+  { address, gateway, lan }: PlannedInterface,
   tap: string,
 ): string[] {
   const queues = hasQueues(plan) ? ["multi_queue", "vnet_hdr"] : [];
@@ -153,10 +160,23 @@ function tapCommands(
       // The machine takes all of its network for neighbours: the host answers for them.
       ["sysctl", "-q", "-w", `net.ipv4.conf.${tap}.proxy_arp=1`],
       ["ip", "route", "replace", `${address}/32`, "dev", tap],
+      ...(lan === undefined ? [] : [answerForMachine("replace", address, lan)]),
     ].map((words) => `ExecStartPre=+${commandLine(words)}`),
     // Nor does the host itself speak IPv6 there; a kernel may have none.
     `ExecStartPre=+-${commandLine(["sysctl", "-q", "-w", `net.ipv6.conf.${tap}.disable_ipv6=1`])}`,
   ];
+}
+
+/**
+ * The command by which the host answers ARP for the machine in the network of one of its interfaces
+ * (ip-neighbour(8)): who is there takes the machine for a neighbour.
+ */
+export function answerForMachine(
+  action: "replace" | "delete",
+  address: string,
+  lan: string,
+): string[] {
+  return ["ip", "neighbour", action, "proxy", address, "dev", lan];
 }
 
 /** The file system of a file that has become larger; run as the machine's own user. */

@@ -14,6 +14,8 @@ export interface MicroVmNetworkArgs extends OnMicroVmHost {
   gateway: pulumi.Input<string>;
   /** Whether the outside sees the host's address instead of the machines'. Default true. */
   nat?: pulumi.Input<boolean | undefined>;
+  /** The host's interface into whose network the machines go. Default: a network of their own. */
+  lan?: pulumi.Input<string | undefined>;
   /** `kvm` (default) or `tcg`. */
   acceleration?: pulumi.Input<string | undefined>;
   /** Hypervisors that have to be on the host. Default: any one. */

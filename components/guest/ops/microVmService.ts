@@ -29,6 +29,8 @@ export interface MicroVmNic {
   prefix: pulumi.Input<number>;
   /** MAC address, in lower case. */
   mac: pulumi.Input<string>;
+  /** The host's interface on which the host answers for the machine. Default: none. */
+  lan?: pulumi.Input<string | undefined>;
 }
 
 /** Who may reach the machine. */

@@ -357,6 +357,23 @@ describe("MicroVmHost", () => {
     assert.deepEqual(await known(component.hypervisors), { qemu: "7.2.22" });
   });
 
+  it("has no NAT by default where the machines are in the network of an interface, and says so to them", async () => {
+    const { made, component } = await host({
+      lan: "br0",
+      subnet: "192.168.1.192/27",
+    });
+    const { inputs } = byName(made, "lab-network");
+    assert.deepEqual([inputs.lan, inputs.nat], ["br0", false]);
+    const place = (await known(component.place)) as MicroVmPlace;
+    assert.equal(place.lan, "br0");
+    const machine = recordResources({ outputs });
+    await settled(new MicroVm("web", { ...MINIMAL, host: place }));
+    const [nic] = byName(machine, "web-service").inputs.interfaces as {
+      lan?: string;
+    }[];
+    assert.equal(nic?.lan, "br0");
+  });
+
   it("makes nothing where arguments are wrong, tells of all of them, and shows no key", () => {
     const made = recordResources({ outputs });
     assert.throws(

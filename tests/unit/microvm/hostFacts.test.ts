@@ -120,6 +120,59 @@ describe("what a host lacks", () => {
   });
 });
 
+describe("a subnet in the network of one of the host's interfaces", () => {
+  const facts: HostFacts = {
+    ...good,
+    networks: [
+      {
+        cidr: "192.168.1.5/24",
+        what: "the address of br0",
+        device: "br0",
+        isOwn: true,
+      },
+      { cidr: "192.168.1.0/24", what: "a route by br0", device: "br0" },
+      { cidr: "192.168.1.1/32", what: "a router of the host" },
+      {
+        cidr: "10.1.0.1/16",
+        what: "the address of eth1",
+        device: "eth1",
+        isOwn: true,
+      },
+    ],
+  };
+  const faults = (subnet: string, lan = "br0") =>
+    hostFaults(facts, { ...wishes, subnet, lan });
+
+  it("is a part of that network, without the host itself and its router", () => {
+    assert.deepEqual(faults("192.168.1.192/27"), []);
+    assert.match(
+      faults("192.168.1.0/28").join(),
+      /overlaps 192\.168\.1\.5\/24 \(the address of br0\), 192\.168\.1\.1\/32 \(a router of the host\)/,
+    );
+  });
+
+  it("is not all of it, and no part of another", () => {
+    for (const subnet of ["192.168.1.0/24", "10.1.4.0/24", "172.16.0.0/24"]) {
+      assert.match(
+        faults(subnet).join(),
+        /is no part of the network of br0 \(192\.168\.1\.5\/24\)/,
+      );
+    }
+    // Without it the host's networks are left alone as a whole.
+    assert.equal(
+      hostFaults(facts, { ...wishes, subnet: "192.168.1.192/27" }).length,
+      1,
+    );
+  });
+
+  it("needs an interface that is there and has an address", () => {
+    assert.match(
+      faults("192.168.1.192/27", "br1").join(),
+      /no interface br1 with an IPv4 address \(lan\): it has br0, eth1/,
+    );
+  });
+});
+
 describe("what a host tells of itself", () => {
   const told = [
     "architecture x86_64",
@@ -150,9 +203,20 @@ describe("what a host tells of itself", () => {
     const facts = readFacts(new Answer(told));
     assert.deepEqual(facts.networks, [
       { cidr: "10.9.0.0/24", what: "the network other of Corral" },
-      { cidr: "127.0.0.1/8", what: "the address of lo" },
-      { cidr: "192.0.2.7/24", what: "the address of eth0" },
-      { cidr: "192.0.2.0/24", what: "a route by eth0" },
+      {
+        cidr: "127.0.0.1/8",
+        what: "the address of lo",
+        device: "lo",
+        isOwn: true,
+      },
+      {
+        cidr: "192.0.2.7/24",
+        what: "the address of eth0",
+        device: "eth0",
+        isOwn: true,
+      },
+      { cidr: "192.0.2.1/32", what: "a router of the host" },
+      { cidr: "192.0.2.0/24", what: "a route by eth0", device: "eth0" },
       { cidr: "172.16.0.0/12", what: "a route" },
     ]);
     assert.deepEqual(facts.hypervisors, [

@@ -135,6 +135,14 @@ describe("the arguments of a MicroVmHost", () => {
     assert.ok(!JSON.stringify(found).includes("planted-text"));
   });
 
+  it("have a subnet where they have an interface, and one that the kernel could call so", () => {
+    assert.deepEqual(faults({ lan: "br0", subnet: "192.168.1.192/27" }), []);
+    assert.deepEqual(
+      faults({ lan: "br0; reboot" }).map(({ path }) => path),
+      ["lan", "subnet"],
+    );
+  });
+
   it("have a gateway in the subnet, also where that is the usual one", () => {
     assert.deepEqual(faults({ gateway: "10.0.0.254" }), []);
     const [fault] = faults({ gateway: "10.0.0.255" });

@@ -8,7 +8,7 @@ import {
 } from "@corral-iac/corral/core/microvm/systemdText";
 import { unitFile } from "@corral-iac/corral/core/microvm/unitFile";
 
-import { commandOf, plans } from "./plans";
+import { commandOf, plans, planWith } from "./plans";
 import { parseUnit, systemdWords, type UnitSetting } from "./systemdUnit";
 
 /** Any text that can be an argument of a process: no zero byte. */
@@ -134,5 +134,23 @@ describe("the unit of any machine", () => {
         assert.deepEqual([made, gone], [taps, taps]);
       }),
     );
+  });
+
+  it("has the host answer for the machine in the network of its interface, as long as it runs", () => {
+    const plan = planWith();
+    const [nic] = plan.interfaces;
+    assert.ok(nic);
+    const settings = parseUnit(
+      unitFile({ ...plan, interfaces: [{ ...nic, lan: "br0" }] }, hostPaths),
+    );
+    const command = (action: string) =>
+      `ip neighbour ${action} proxy 10.0.0.2 dev br0`;
+    assert.ok(
+      named(settings, "ExecStartPre").includes(`+${command("replace")}`),
+    );
+    assert.ok(
+      named(settings, "ExecStopPost").includes(`+-${command("delete")}`),
+    );
+    assert.doesNotMatch(unitFile(plan, hostPaths), /neighbour/);
   });
 });

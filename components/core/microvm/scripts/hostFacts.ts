@@ -1,6 +1,6 @@
 import { hypervisorFeatures } from "../features";
 import { NEEDED_PROGRAMS } from "../hostFacts";
-import type { HostFacts } from "../hostFacts";
+import type { HostFacts, HostNetwork } from "../hostFacts";
 import type { HostPaths } from "../paths";
 import type { HypervisorKind } from "../plan";
 import { call } from "./hostScript";
@@ -71,8 +71,13 @@ export function readFacts(answer: Answer): HostFacts {
         .map(([device = "", cidr = ""]) => ({
           cidr,
           what: `the address of ${device}`,
+          device,
+          isOwn: true,
         })),
-      ...words("route").flatMap((route) => routeOf(route, own)),
+      ...words("route").flatMap((route) => [
+        ...routeOf(route, own),
+        ...routerOf(route),
+      ]),
     ],
     machineId: answer.must("id"),
   };
@@ -86,7 +91,7 @@ const ROUTE_KIND =
 function routeOf(
   words: readonly string[],
   own: ReadonlySet<string>,
-): { cidr: string; what: string }[] {
+): HostNetwork[] {
   const [kind = ""] = words;
   const cidr = ROUTE_KIND.test(kind) ? words[1] : kind;
   const device = / dev (\S+)/.exec(words.join(" "))?.[1] ?? "";
@@ -98,5 +103,17 @@ function routeOf(
     TAP.test(device) ||
     isOurs
     ? []
-    : [{ cidr, what: device === "" ? "a route" : `a route by ${device}` }];
+    : [
+        device === ""
+          ? { cidr, what: "a route" }
+          : { cidr, what: `a route by ${device}`, device },
+      ];
+}
+
+/** The router of a line of `ip route`, whose address no machine may have. */
+function routerOf(words: readonly string[]): HostNetwork[] {
+  const router = / via (\S+) dev (\S+)/.exec(words.join(" "));
+  return router === null
+    ? []
+    : [{ cidr: `${router[1] ?? ""}/32`, what: "a router of the host" }];
 }

@@ -11,7 +11,7 @@ import {
 } from "../paths";
 import type { HostPaths } from "../paths";
 import type { HypervisorKind, MachinePlan } from "../plan";
-import { REVISION_VARIABLE, revision } from "../unitFile";
+import { answerForMachine, REVISION_VARIABLE, revision } from "../unitFile";
 
 import type { OwnershipStamp } from "../../stamp";
 import { call } from "./hostScript";
@@ -163,6 +163,12 @@ ${mapsOnly(plan)}${networkChains(plan)}
 END
   )
   [ "$found" = "$wanted" ] || ${drift("the chains of nftables are not as declared")}
+${answered(plan)
+  .map(
+    ([address, lan]) =>
+      `ip neighbour show proxy dev ${call(lan)} 2>/dev/null | grep -qwF ${call(address)} || ${drift(`the host does not answer for ${address} on ${lan}`)}`,
+  )
+  .join("\n")}
 fi
 ${
   options.running
@@ -226,6 +232,9 @@ function startScript(plan: MachinePlan, host: HostPaths): string {
 systemctl enable --quiet "$unit" || refuse "$unit cannot be enabled"
 if [ "$(systemctl is-active "$unit")" = active ] && [ "$(running_revision)" = ${call(revision(plan, host))} ] && ! tap_missing; then
   said=$(nft -f ${call(rules)} 2>&1) || refuse "nft: $said"
+${answered(plan)
+  .map(([address, lan]) => call(...answerForMachine("replace", address, lan)))
+  .join("\n")}
 else
   systemctl stop "$unit"
   systemctl reset-failed "$unit" 2>/dev/null
@@ -247,6 +256,13 @@ else
     systemctl stop "$unit"
   fi
 fi`;
+}
+
+/** Addresses that the host answers for, each with its interface. */
+function answered({ interfaces }: MachinePlan): [string, string][] {
+  return interfaces.flatMap(({ address, lan }): [string, string][] =>
+    lan === undefined ? [] : [[address, lan]],
+  );
 }
 
 function filesToRead({ kernel, initrd, disks }: MachinePlan): string[] {

@@ -28,6 +28,7 @@ export function networkApplyScript(plan: NetworkPlan, host: HostPaths): string {
     subnet: plan.subnet,
     gateway: plan.gateway,
     nat: plan.nat,
+    ...(plan.lan !== undefined && { lan: plan.lan }),
   });
   return `
 ${call("lock", paths.lock, plan.stamp.id)}
