@@ -6,6 +6,7 @@ import {
   stackArguments,
   type StackSelection,
 } from "./runPulumi";
+import { withScratch } from "./scratch";
 
 export type { StackSelection } from "./runPulumi";
 
@@ -27,13 +28,20 @@ export class Pulumi {
   /** Runs a command on this terminal, with all its progress and questions. @returns its exit code. */
   async onTerminal(args: readonly string[]): Promise<number> {
     needPulumi();
+    return withScratch((env) => this.shown(args, env));
+  }
+
+  private async shown(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<number> {
     // Ctrl-C reaches Pulumi too: it cancels, says so and ends; this process outlives it to the end.
     const outlive = () => undefined;
     process.on("SIGINT", outlive);
     const run = execa(
       "pulumi",
       [...args, ...stackArguments(args, this.selection)],
-      { cwd: this.selection.cwd, stdio: "inherit", reject: false },
+      { cwd: this.selection.cwd, env, stdio: "inherit", reject: false },
     );
     const passOn = () => run.kill("SIGTERM", { forceKillAfterTimeout: false });
     process.on("SIGTERM", passOn);

@@ -1,6 +1,7 @@
 import execa from "execa";
 import { isOnPath } from "../setup/hostTools";
 import { missingPulumi } from "../setup/pulumiVersion";
+import { withScratch } from "./scratch";
 
 /** Where a stack is, in the words of Pulumi's own options. */
 export interface StackSelection {
@@ -69,25 +70,28 @@ export async function runPulumi(
   env: Readonly<Record<string, string>> = {},
 ): Promise<PulumiResult> {
   needPulumi();
-  const run = await execa(
-    "pulumi",
-    [
-      ...args,
-      ...stackArguments(args, selection),
-      ...["--cwd", selection.cwd, "--non-interactive", "--color", "never"],
-    ],
-    {
-      env: {
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        // One JSON document, not a stream of events, unless that is asked for.
-        PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "false",
-        ...env,
+  const run = await withScratch((scratch) =>
+    execa(
+      "pulumi",
+      [
+        ...args,
+        ...stackArguments(args, selection),
+        ...["--cwd", selection.cwd, "--non-interactive", "--color", "never"],
+      ],
+      {
+        env: {
+          PULUMI_SKIP_UPDATE_CHECK: "true",
+          // One JSON document, not a stream of events, unless that is asked for.
+          PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "false",
+          ...scratch,
+          ...env,
+        },
+        stdin: "ignore",
+        timeout: LONGEST_RUN_SECONDS * 1000,
+        maxBuffer: 512 * 1024 * 1024,
+        reject: false,
       },
-      stdin: "ignore",
-      timeout: LONGEST_RUN_SECONDS * 1000,
-      maxBuffer: 512 * 1024 * 1024,
-      reject: false,
-    },
+    ),
   );
   if (run.exitCode === undefined) {
     const why = run.timedOut

@@ -1,4 +1,5 @@
 import type { OpenStack } from "../engine/openStack";
+import { removeDeadScratch } from "../engine/scratch";
 import { judgeLock } from "./locks/judge";
 import { lockLine } from "./locks/lockContent";
 import { StackLockedError } from "./locks/stackLocks";
@@ -28,6 +29,7 @@ export async function endDeadRun(
   for (const { name: program, pid } of await endSurvivors(survivors)) {
     log(`Ended ${program} (process ${pid}), which a dead run left behind`);
   }
+  removeDeadScratch();
   for (const lock of found) {
     await locks?.break(lock);
     log(`Broke the lock of a run that is dead: ${lockLine(lock)}`);

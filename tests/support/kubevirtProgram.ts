@@ -47,6 +47,12 @@ export class KubevirtProgram {
     );
   }
 
+  /** Forgets the stack, whatever it has made. */
+  abandon(): void {
+    fs.rmSync(this.stack.folder, { recursive: true, force: true });
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
   async remove(): Promise<void> {
     try {
       await this.stack.remove();
