@@ -92,8 +92,10 @@ export function corralCommand(finish: (exitCode: number) => void): Command {
     });
 
   onStack(corral, "logs")
-    .description("the journal of a microVM: its guest's console and its unit")
-    .argument("<name>", "the machine, as the program calls it")
+    .description(
+      "what a machine says: the journal of a microVM, the console of a KubeVirt machine",
+    )
+    .argument("<name>", "the machine, as corral status calls it")
     .option("-n, --lines <number>", "how many of the last lines", Number, 100)
     .option("--no-follow", "end with what there is now")
     .action(

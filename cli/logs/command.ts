@@ -1,17 +1,16 @@
-import { spawn } from "node:child_process";
-import { machineUnit } from "@corral-iac/corral/core/microvm/paths";
-import {
-  asRoot,
-  withSshConfig,
-} from "@corral-iac/corral/core/ssh-client/openSsh";
-import { accessTo } from "@corral-iac/corral/microvm/inventory/access";
-import { TYPES } from "@corral-iac/corral/microvm/inventory/handles";
-import { placeOf } from "@corral-iac/corral/microvm/inventory/survey";
+import type {
+  Lister,
+  Reference,
+} from "@corral-iac/corral/core/inventory/lister";
+import { TYPES as KUBEVIRT } from "@corral-iac/corral/kubevirt/inventory/kinds";
+import { TYPES as MICRO_VM } from "@corral-iac/corral/microvm/inventory/handles";
 import { openStack } from "../engine/openStack";
 import type { StackSelection } from "../engine/pulumi";
 import { exportState, resourcesOf } from "../engine/state";
 import { parseUrn } from "../engine/urn";
 import { contextOf } from "../inventory/context";
+import { listersFor } from "../inventory/listers";
+import { microVmLogs } from "./microVm";
 
 export interface LogsOptions {
   /** How many of the last lines are shown first. */
@@ -20,52 +19,71 @@ export interface LogsOptions {
   readonly follow: boolean;
 }
 
+/** Types of machines that have a log. */
+const TYPES: readonly string[] = [MICRO_VM.machine, KUBEVIRT.machine];
+
 /**
- * The command `corral logs`: the journal of a microVM on its host, which has the guest's console and
- * all that systemd says of its unit.
+ * The command `corral logs`: what a machine says. Of a microVM the journal on its host, of a machine of
+ * KubeVirt the log of its console.
  *
- * @param name the component's name.
- * @returns the exit code of ssh.
+ * @param name as `corral status` has it.
+ * @returns the exit code.
  */
 export async function logs(
   selection: StackSelection,
   name: string,
-  { lines, follow }: LogsOptions,
+  options: LogsOptions,
 ): Promise<number> {
   const { pulumi } = await openStack(selection);
-  const machines = resourcesOf(await exportState(pulumi)).filter(
-    ({ type }) => type === TYPES.machine,
-  );
-  const nameOf = (urn: string) =>
-    (parseUrn(urn)?.name ?? urn).replace(/-service$/, "");
+  const resources = resourcesOf(await exportState(pulumi));
+  const machines = resources.filter(({ type }) => TYPES.includes(type));
   const machine = machines.find(({ urn }) => nameOf(urn) === name);
-  const place = placeOf(machine?.inputs?.connection);
-  if (machine === undefined || place === undefined) {
+  if (machine === undefined) {
     const known = machines.map(({ urn }) => nameOf(urn)).sort();
     throw new Error(
-      `the stack has no microVM "${name}"; it has ${known.join(", ") || "none"}`,
+      `the stack has no microVM or KubeVirt machine "${name}"; it has ${known.join(", ") || "none"}`,
     );
   }
-  const access = await accessTo(place, contextOf(pulumi));
-  const journal = [
-    "journalctl",
-    ...["--unit", machineUnit(machine.id ?? "")],
-    ...["--lines", String(lines)],
-    "--no-pager",
-    ...(follow ? ["--follow"] : []),
-  ].join(" ");
-  return withSshConfig(access, (options) =>
-    shown("ssh", [...options, "target", asRoot(access, journal)]),
-  );
+  if (machine.type === MICRO_VM.machine) {
+    return microVmLogs(pulumi, machine, options);
+  }
+  const listers = await listersFor(resources, [], contextOf(pulumi));
+  for (const lister of listers) {
+    const reference = lister
+      .survey(resources)
+      .references.find(({ urn }) => urn === machine.urn);
+    if (reference !== undefined && lister.console !== undefined) {
+      await show(lister, reference, options);
+      return 0;
+    }
+  }
+  throw new Error(`the state does not say in which cluster ${name} is`);
 }
 
-/** Runs a program whose output is this command's own. */
-function shown(program: string, args: readonly string[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ["ignore", "inherit", "inherit"],
+async function show(
+  lister: Lister,
+  { place, handle }: Reference,
+  options: LogsOptions,
+): Promise<void> {
+  const stop = new AbortController();
+  const interrupted = () => stop.abort();
+  process.once("SIGINT", interrupted);
+  try {
+    await lister.console?.(place, handle, {
+      ...options,
+      write: (text) => process.stdout.write(text),
+      signal: stop.signal,
     });
-    child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? 1));
-  });
+  } catch (error) {
+    if (!stop.signal.aborted) {
+      throw error;
+    }
+  } finally {
+    process.off("SIGINT", interrupted);
+  }
+}
+
+/** The machine's own resource is called `NAME-service` or `NAME-vm`. */
+function nameOf(urn: string): string {
+  return (parseUrn(urn)?.name ?? urn).replace(/-(service|vm)$/, "");
 }

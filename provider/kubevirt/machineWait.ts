@@ -1,3 +1,4 @@
+import { field } from "@corral-iac/corral/core/argumentRules";
 import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
 import { isKubeFault } from "@corral-iac/corral/core/kube-client/errors";
 import { KINDS } from "@corral-iac/corral/core/kube-client/kinds";
@@ -51,8 +52,11 @@ export async function waitForMachine(
     const hasFailed =
       failedSince !== undefined && now - failedSince >= FAILURE_MILLISECONDS;
     if (hasFailed || now - start >= timeoutSeconds * 1000) {
-      const events = await eventsOf(client, namespace, name, signal);
-      const lines = explainMachine({ ...sight, events });
+      const [events, dataVolumes] = await Promise.all([
+        eventsOf(client, namespace, name, signal),
+        dataVolumesOf(client, namespace, sight.machine, signal),
+      ]);
+      const lines = explainMachine({ ...sight, events, dataVolumes });
       const what =
         until === "agent" && stage === "running"
           ? "its guest agent gave no answer (is qemu-guest-agent installed?)"
@@ -87,20 +91,44 @@ async function lookAt(
   return { machine, instance, events: [] };
 }
 
-/** Events help to understand; an account that may not list them gets the rest. */
-async function eventsOf(
+function eventsOf(
   client: KubeClient,
   namespace: string,
   name: string,
   signal: AbortSignal,
 ): Promise<unknown[]> {
-  try {
-    return await client.list(
+  return ifSeen(
+    client.list(
       KINDS.event,
       namespace,
       { field: `involvedObject.name=${name}` },
       { signal },
-    );
+    ),
+  );
+}
+
+/** The disks that the machine makes for itself. */
+async function dataVolumesOf(
+  client: KubeClient,
+  namespace: string,
+  machine: unknown,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const templates = field(machine, "spec", "dataVolumeTemplates");
+  const found = await Promise.all(
+    (Array.isArray(templates) ? (templates as unknown[]) : []).map((one) => {
+      const name = String(field(one, "metadata", "name"));
+      const volume = client.find(KINDS.dataVolume, namespace, name, { signal });
+      return ifSeen(volume.then((there) => (there ? [there] : [])));
+    }),
+  );
+  return found.flat();
+}
+
+/** It helps to understand; an account that may not see it gets the rest. */
+async function ifSeen(looking: Promise<unknown[]>): Promise<unknown[]> {
+  try {
+    return await looking;
   } catch (error) {
     if (isKubeFault(error, "aborted")) {
       throw error;

@@ -98,6 +98,17 @@ export interface InventoryContext {
   say(line: string): void;
 }
 
+/** What is to be shown of a console. */
+export interface ConsoleWish {
+  /** How many of the last lines are shown first. */
+  readonly lines: number;
+  /** Whether what comes later is shown too. */
+  readonly follow: boolean;
+  write(text: string): void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * The inventory of one kind of hypervisor: the one place that knows how to list, recognize and
  * remove what Corral makes there. Each kind has one; recovery, `corral orphans` and tests know no other.
@@ -130,6 +141,8 @@ export interface Lister {
     place: string,
     references: readonly Reference[],
   ): Promise<MachineTimes[]>;
+  /** Shows a machine's console; missing where the hypervisor keeps none. */
+  console?(place: string, handle: string, wish: ConsoleWish): Promise<void>;
   /** As what an object can be taken into the state; undefined: it holds nothing worth it. */
   adoptedAs(object: HypervisorObject): AdoptedAs | undefined;
 }

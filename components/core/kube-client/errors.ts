@@ -147,7 +147,9 @@ function remedyOf(
     case "terminating":
       return "Wait until the namespace is gone, or use another";
     default:
-      return undefined;
+      return /feature gate not enabled/i.test(said)
+        ? "Turn it on in the KubeVirt resource, under spec.configuration.developerConfiguration.featureGates"
+        : undefined;
   }
 }
 

@@ -1,11 +1,14 @@
 import { field } from "../argumentRules";
 import { isText } from "../later";
+import { diskProgress } from "./disks";
 
 /** What the API has of a machine that does not get ready. */
 export interface MachineSight {
   readonly machine: unknown;
   readonly instance: unknown;
   readonly events: readonly unknown[];
+  /** The DataVolumes of its disks, as far as they are there. */
+  readonly dataVolumes?: readonly unknown[];
 }
 
 const SHOWN_EVENTS = 5;
@@ -60,9 +63,9 @@ export function machineAddress(instance: unknown): string {
   return text(field(first, "ipAddress"));
 }
 
-/** Why a machine is where it is: printableStatus, conditions that say no, the last events. */
+/** Why a machine is where it is: printableStatus, conditions that say no, disks that have not come, the last events. */
 export function explainMachine(sight: MachineSight): string[] {
-  const { machine, instance, events } = sight;
+  const { machine, instance, events, dataVolumes = [] } = sight;
   if (machine === undefined) {
     return ["the VirtualMachine is not there"];
   }
@@ -73,8 +76,17 @@ export function explainMachine(sight: MachineSight): string[] {
     ...[...conditions(machine), ...conditions(instance)].flatMap(
       describeCondition,
     ),
+    ...dataVolumes.flatMap(describeDisk),
     ...lastEvents(events),
   ].filter((line, index, lines) => lines.indexOf(line) === index);
+}
+
+/** A disk that has not come, and why. */
+function describeDisk(dataVolume: unknown): string[] {
+  const { state, why } = diskProgress(dataVolume);
+  return state === "come"
+    ? []
+    : [`disk ${text(field(dataVolume, "metadata", "name"))}: ${why}`];
 }
 
 /** Conditions that are good when they are false; of all others false is bad. */

@@ -6,6 +6,7 @@ import type {
   StateResource,
 } from "../../core/inventory/lister";
 import { isText } from "../../core/later";
+import { readConsole } from "./console";
 import { LISTED, placeInHandle } from "./kinds";
 import type { KnownThere } from "./listing";
 import { listKubevirt } from "./listing";
@@ -79,6 +80,8 @@ export async function kubevirtLister(
       statusOfMachines(places.clientAt(place), place, asked),
     times: async (place, asked) =>
       timesOfMachines(places.clientAt(place), place, asked),
+    console: async (place, handle, wish) =>
+      readConsole(places.clientAt(place), handle, wish),
     // What a cut-off run made is made again; what the state forgot, `up` takes up by its name.
     adoptedAs: () => undefined,
   };

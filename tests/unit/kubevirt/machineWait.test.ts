@@ -105,6 +105,32 @@ describe("KubevirtReady", () => {
     });
   });
 
+  it("says of a disk that has not come what keeps it", async () => {
+    api.put(MACHINES, {
+      metadata: place,
+      spec: {
+        dataVolumeTemplates: [
+          { metadata: { name: "vm1-root" } },
+          { metadata: { name: "vm1-data" } },
+        ],
+      },
+      status: { printableStatus: "Provisioning" },
+    });
+    api.put("datavolumes.cdi.kubevirt.io", {
+      metadata: { namespace: "web", name: "vm1-root" },
+      status: {
+        phase: "ImportInProgress",
+        conditions: [
+          { type: "Running", status: "False", message: "no such host" },
+        ],
+      },
+    });
+    await assert.rejects(
+      wait("running"),
+      /disk vm1-root: phase ImportInProgress \(no such host\)/,
+    );
+  });
+
   it("says which of both is missing when only the agent is", async () => {
     run();
     await assert.rejects(wait("agent"), /is qemu-guest-agent installed\?/);
