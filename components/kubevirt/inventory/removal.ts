@@ -1,7 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { field } from "../../core/argumentRules";
 import type { HypervisorObject } from "../../core/inventory/lister";
-import type { KubeClient, KubeObject } from "../../core/kube-client/client";
+import type {
+  KubeClient,
+  KubeKind,
+  KubeObject,
+} from "../../core/kube-client/client";
 import { isKubeFault } from "../../core/kube-client/errors";
 import { KINDS } from "../../core/kube-client/kinds";
 import { label, STAMP_LABEL } from "../../core/kubevirt/labels";
@@ -51,6 +55,7 @@ export async function removeFromKubevirt(
       `${kind} ${object.name} is another's by now, so it was not touched`,
     );
   }
+  const chain = await chainOf(client, kind, namespace, id);
   if (
     there !== undefined &&
     field(there, "metadata", "deletionTimestamp") === undefined
@@ -64,9 +69,7 @@ export async function removeFromKubevirt(
   for (;;) {
     const left = await find();
     const disks =
-      left === undefined && kind === "VirtualMachine"
-        ? await disksOf(client, namespace, id)
-        : [];
+      left === undefined ? await disksOf(client, namespace, chain) : [];
     if (left === undefined && disks.length === 0) {
       return;
     }
@@ -87,29 +90,73 @@ function ignoreOther(error: unknown): void {
   }
 }
 
-/** The disks of a machine that is gone, which the garbage collector takes away after it. */
+/**
+ * Uids of an object and of its DataVolumes: what these own, the garbage collector takes away after them,
+ * one after the other. None of what owns no disk.
+ */
+async function chainOf(
+  client: KubeClient,
+  kind: string,
+  namespace: string,
+  uid: string,
+): Promise<ReadonlySet<string>> {
+  switch (kind) {
+    case "DataVolume":
+      return new Set([uid]);
+    case "VirtualMachine": {
+      const owned = await ownedBy(
+        client,
+        KINDS.dataVolume,
+        namespace,
+        new Set([uid]),
+      );
+      return new Set([uid, ...owned.map((disk) => metadata(disk, "uid"))]);
+    }
+    default:
+      return new Set();
+  }
+}
+
+/** Names of the disks that are still there of what is gone. */
 async function disksOf(
   client: KubeClient,
   namespace: string,
-  machineId: string,
+  chain: ReadonlySet<string>,
 ): Promise<string[]> {
-  const all = await client
-    .list(KINDS.dataVolume, namespace)
-    .catch((error: unknown) => {
-      if (isKubeFault(error, "noKind", "forbidden")) {
-        return []; // None, or for others to look after.
-      }
-      throw error;
-    });
-  return all
-    .filter((disk) => {
-      const owners = field(disk, "metadata", "ownerReferences");
-      return (
-        Array.isArray(owners) &&
-        owners.some((owner) => field(owner, "uid") === machineId)
-      );
-    })
-    .map((disk) => String(field(disk, "metadata", "name")));
+  if (chain.size === 0) {
+    return [];
+  }
+  const left = await Promise.all(
+    [KINDS.dataVolume, KINDS.claim].map((kind) =>
+      ownedBy(client, kind, namespace, chain),
+    ),
+  );
+  return [...new Set(left.flat().map((disk) => metadata(disk, "name")))];
+}
+
+async function ownedBy(
+  client: KubeClient,
+  kind: KubeKind,
+  namespace: string,
+  owners: ReadonlySet<string>,
+): Promise<KubeObject[]> {
+  const all = await client.list(kind, namespace).catch((error: unknown) => {
+    if (isKubeFault(error, "noKind", "forbidden")) {
+      return []; // None, or for others to look after.
+    }
+    throw error;
+  });
+  return all.filter((object) => {
+    const references = field(object, "metadata", "ownerReferences");
+    return (
+      Array.isArray(references) &&
+      references.some((owner) => owners.has(String(field(owner, "uid"))))
+    );
+  });
+}
+
+function metadata(object: KubeObject, name: string): string {
+  return String(field(object, "metadata", name));
 }
 
 function whatHolds(

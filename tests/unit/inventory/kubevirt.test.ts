@@ -9,6 +9,9 @@ import {
   ownerAnnotations,
   stampLabels,
 } from "@corral-iac/corral/core/kubevirt/labels";
+import { removeFromKubevirt } from "@corral-iac/corral/kubevirt/inventory/removal";
+import { KubeClient } from "@corral-iac/corral/core/kube-client/client";
+import { kubeAccess } from "@corral-iac/corral/core/kube-client/kubeconfig";
 import { kubevirtLister } from "@corral-iac/corral/kubevirt/inventory/lister";
 import { KubeApi, refusal } from "../kubevirt/kubeApi";
 
@@ -286,6 +289,40 @@ describe("KubeVirt inventory", () => {
       unreachable[0]?.why ?? "",
       /kubeconfig .*nowhere.* cannot be read/,
     );
+  });
+
+  it("waits until a machine's disks have gone after it, and says what holds them", async () => {
+    const owned = (kind: string, uid: string) => ({
+      ownerReferences: [{ kind, uid }],
+    });
+    api.put("virtualmachines.kubevirt.io", machine("vm1"));
+    api.put("datavolumes.cdi.kubevirt.io", {
+      metadata: {
+        ...meta("web", "vm1-root"),
+        uid: "dv",
+        ...owned("VirtualMachine", "uid-web-vm1"),
+      },
+    });
+    api.put("persistentvolumeclaims", {
+      metadata: {
+        namespace: "web",
+        name: "vm1-root",
+        ...owned("DataVolume", "dv"),
+      },
+    });
+    const client = new KubeClient(kubeAccess({ kubeconfig: api.kubeconfig() }));
+    const { leftovers } = await look();
+    const [leftover] = leftovers;
+    assert.ok(leftover);
+    const bounds = { slowSeconds: 0.2, seconds: 0.2, pollMilliseconds: 10 };
+    const remove = () => removeFromKubevirt(client, leftover.object, bounds);
+    await assert.rejects(remove(), /its disks vm1-root are still there/);
+    assert.deepEqual(api.namesOf("virtualmachines.kubevirt.io"), []);
+    api.put("virtualmachines.kubevirt.io", machine("vm1"));
+    const collect = setTimeout(() => api.objects.clear(), 50);
+    await remove();
+    clearTimeout(collect);
+    client.close();
   });
 
   it("does not remove what has become another's", async () => {
