@@ -114,6 +114,7 @@ export const kubevirtSnapshots = defineResource({
         ctx,
         systemClock,
       );
+      await takerOf(ctx, inputs).startIfOff(node.machine);
       await shells.reach(node, inputs.timeoutSeconds);
       for (const step of cleanSteps()) {
         await shells.run(node, step).catch((error: unknown) => {

@@ -41,7 +41,7 @@ export interface StreamAccess {
   readonly tls: TlsAccess;
 }
 
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** A credential is asked for anew when it has less than this left. */
 const CREDENTIAL_MARGIN_MILLISECONDS = 60_000;
@@ -157,6 +157,21 @@ export class KubeClient {
     }
   }
 
+  /** Lets something happen to an object by a subresource, such as the start of a machine. */
+  async act(
+    kind: KubeKind,
+    namespace: string,
+    name: string,
+    subresource: string,
+    options?: RequestBounds,
+  ): Promise<void> {
+    await this.request(
+      "PUT",
+      { verb: "update", kind, namespace, name, subresource, body: {} },
+      options,
+    );
+  }
+
   /** For connections that are no requests, such as web sockets: where to, and how one logs in. */
   async streamAccess(signal: AbortSignal): Promise<StreamAccess> {
     const credential = await this.currentCredential(signal);
@@ -205,7 +220,10 @@ export class KubeClient {
     if (status < 200 || status > 299) {
       throw kubeError({ what, server: this.server }, status, body);
     }
-    return objectOf(body, what, this.server);
+    // What lets something happen is answered by nothing.
+    return target.subresource === undefined
+      ? objectOf(body, what, this.server)
+      : {};
   }
 
   private send(
@@ -288,6 +306,7 @@ interface Target {
   readonly kind: KubeKind;
   readonly namespace: string | undefined;
   readonly name?: string;
+  readonly subresource?: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: KubeObject;
 }
@@ -307,7 +326,8 @@ function authorization({
   return { Authorization: `Basic ${pair}` };
 }
 
-function pathOf({ kind, namespace, name, query = {} }: Target): string {
+function pathOf(target: Target): string {
+  const { kind, namespace, name, subresource, query = {} } = target;
   const { group, version, resource } = kind;
   const path = [
     group === "" ? "/api" : `/apis/${group}`,
@@ -317,6 +337,7 @@ function pathOf({ kind, namespace, name, query = {} }: Target): string {
       : ["namespaces", encodeURIComponent(namespace)]),
     resource,
     ...(name === undefined ? [] : [encodeURIComponent(name)]),
+    ...(subresource === undefined ? [] : [subresource]),
   ].join("/");
   const given = Object.entries(query).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
@@ -327,8 +348,10 @@ function pathOf({ kind, namespace, name, query = {} }: Target): string {
 }
 
 /** `get virtualmachines.kubevirt.io web/vm1`. */
-function describe({ verb, kind, namespace, name }: Target): string {
-  const { group, resource } = kind;
+function describe(target: Target): string {
+  const { verb, kind, namespace, name, subresource } = target;
+  const { group } = kind;
+  const resource = [kind.resource, subresource].filter(Boolean).join("/");
   const place =
     name === undefined
       ? namespace

@@ -89,6 +89,21 @@ describe("KubevirtSnapshots", () => {
     }
   }
 
+  it("starts a machine that a cut-off run has stopped, to clean it, and no other", async () => {
+    api.objects.delete(`${INSTANCES}/t/wn`);
+    api.interfere = ({ method }) =>
+      method === "PUT" ? { status: 202, body: "" } : undefined;
+    const starting = taker();
+    await starting.startIfOff("cp");
+    await starting.startIfOff("wn");
+    assert.deepEqual(
+      api.asked.filter(({ method }) => method === "PUT").map((one) => one.path),
+      [
+        "/apis/subresources.kubevirt.io/v1/namespaces/t/virtualmachines/wn/start",
+      ],
+    );
+  });
+
   it("stops both machines, takes both, and waits until they are ready to use", async () => {
     const found = await inTime((one) => one.take());
     assert.deepEqual(
