@@ -72,7 +72,7 @@ export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
       snapshotTimeoutSeconds,
       ...shared
     } = args;
-    const { api, resource } = kubernetesPlaceOf(this, name, args);
+    const { api, resource } = kubernetesPlaceOf(this, name, args, stamp);
     const marks = {
       labels: pulumi.all([stamp, args.labels ?? {}]).apply(([{ id }, own]) => ({
         ...own,

@@ -89,7 +89,7 @@ export class KubevirtCluster extends pulumi.ComponentResource {
     const { generation = 1, session = name, workers = 1 } = args;
     const namespace = args.namespace ?? ownNamespace;
     const machines = clusterMachines(session, workers);
-    const { api, resource } = kubernetesPlaceOf(this, name, args);
+    const { api, resource } = kubernetesPlaceOf(this, name, args, stamp);
     const child = { parent: this };
 
     const marks = {

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KubeApi } from "../guest/ops/kube";
+import type { OwnershipStamp } from "../core/stamp";
 import type { KubevirtQuotaArgs } from "./args";
+import { unlessOthers } from "./guard";
 import { KubernetesObject, KubernetesProvider } from "./resource";
 
 /** Any type of the Kubernetes provider, to ask for the provider by. */
@@ -23,6 +25,7 @@ export function kubernetesPlaceOf(
   parent: pulumi.ComponentResource,
   name: string,
   given: KubeApi,
+  stamp: pulumi.Input<OwnershipStamp>,
 ): KubernetesPlace {
   const config = new pulumi.Config("kubernetes");
   const kubeconfig = given.kubeconfig ?? config.getSecret("kubeconfig");
@@ -31,17 +34,18 @@ export function kubernetesPlaceOf(
       kubeconfig === undefined ? undefined : pulumi.secret(kubeconfig),
     context: given.context ?? config.get("context"),
   };
+  const guard = unlessOthers(api, stamp);
   const isHandedIn = parent.getProvider(ANY_TYPE) !== undefined;
   if (
     isHandedIn ||
     (given.kubeconfig === undefined && given.context === undefined)
   ) {
-    return { api, resource: { parent } };
+    return { api, resource: { ...guard, parent } };
   }
   const provider = new KubernetesProvider(`${name}-kubernetes`, api, {
     parent,
   });
-  return { api, resource: { parent, provider } };
+  return { api, resource: { ...guard, parent, provider } };
 }
 
 /** Labels and annotations of what is made. */

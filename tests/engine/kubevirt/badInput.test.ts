@@ -79,6 +79,22 @@ describe("KubevirtCluster with what cannot work", function () {
       ],
     );
 
+  it("takes over no namespace of somebody else, and uses it where it is named", async () => {
+    const namespace = "corral-kubebad-web";
+    await lab.kubectl("create", "namespace", namespace);
+    try {
+      await fails(
+        { ready: { until: "none" } },
+        /there is a Namespace corral-kubebad-web already, of somebody who is not Corral/,
+      );
+      await works({ namespace, ready: { until: "none" } });
+      await run(undefined);
+      assert.match(await lab.kubectl("get", "ns", namespace), /Active/);
+    } finally {
+      await lab.kubectl("delete", "namespace", namespace);
+    }
+  });
+
   it("says that the API cannot be reached, and goes on when it can", async () => {
     const text = (await lab.kubectl("config", "view", "--raw", "-o", "json"))
       .replace(/https:\/\/127\.0\.0\.1:\d+/, "https://127.0.0.1:1")
