@@ -67,9 +67,11 @@ async function inventoryOf(
   { claimedStamps = [], declared = [] }: InventoryOptions,
 ): Promise<Inventory> {
   const { places, references } = lister.survey(resources);
-  const declaredPlaces = declared
-    .filter(({ kind }) => kind === lister.hypervisor)
-    .map(({ declaration }) => lister.declaredPlace(declaration));
+  const declaredPlaces = await Promise.all(
+    declared
+      .filter(({ kind }) => kind === lister.hypervisor)
+      .map(({ declaration }) => lister.declaredPlace(declaration)),
+  );
   const listings = new Map<string, Listing>();
   const unreachable: { place: string; why: string }[] = [];
   for (const place of new Set([...places, ...declaredPlaces])) {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import execa from "execa";
 import { parse, stringify } from "yaml";
@@ -137,16 +138,22 @@ export class PulumiStack {
   ): Promise<PulumiRun> {
     const command = this.command(args);
     const stdio = output === "terminal" ? "inherit" : "pipe";
-    const run = await execa(command.file, [...command.args], {
-      cwd: command.cwd,
-      env: command.env,
-      stdin: "ignore",
-      stdout: stdio,
-      stderr: stdio,
-      all: stdio === "pipe",
-      reject: false,
-    });
-    return { exitCode: run.exitCode, output: run.all ?? "" };
+    // As the command corral does it: the plugin of Kubernetes leaves kubeconfigs there.
+    const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "corral-pulumi-"));
+    try {
+      const run = await execa(command.file, [...command.args], {
+        cwd: command.cwd,
+        env: { ...command.env, TMPDIR: temporary },
+        stdin: "ignore",
+        stdout: stdio,
+        stderr: stdio,
+        all: stdio === "pipe",
+        reject: false,
+      });
+      return { exitCode: run.exitCode, output: run.all ?? "" };
+    } finally {
+      fs.rmSync(temporary, { recursive: true, force: true });
+    }
   }
 
   /** A run of the command `corral` on this stack, for those who start it themselves. */

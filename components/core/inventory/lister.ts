@@ -120,7 +120,7 @@ export interface Lister {
   readonly removalOrder: readonly string[];
   survey(resources: readonly StateResource[]): Survey;
   /** The place of a hypervisor as a fleet file declares one of this kind. */
-  declaredPlace(declaration: unknown): string;
+  declaredPlace(declaration: unknown): string | Promise<string>;
   /**
    * Everything there is, of whomever.
    *

@@ -62,13 +62,18 @@ export async function kubevirtLister(
       references = survey.references;
       return survey;
     },
-    declaredPlace(declaration) {
+    async declaredPlace(declaration) {
       const { kubeconfig, context: name } = (declaration ?? {}) as {
         kubeconfig?: unknown;
         context?: unknown;
       };
+      const key = field(kubeconfig, "fromConfig");
       return places.placeOf({
-        kubeconfig: isText(kubeconfig) ? kubeconfig : undefined,
+        kubeconfig: isText(key)
+          ? await context.configValue(key)
+          : isText(kubeconfig)
+            ? kubeconfig
+            : undefined,
         context: isText(name) ? name : undefined,
       });
     },

@@ -35,8 +35,12 @@ export async function startProcess(
   const [program, ...rest] = isBound
     ? ["setpriv", "--pdeathsig", "KILL", "--", command, ...args]
     : [command, ...args];
+  // KubeVirt's programs write their certificates there, and leave them.
+  const temporary = path.join(folder, "tmp");
+  fs.mkdirSync(temporary, { recursive: true, mode: 0o700 });
   const child = spawn(program ?? command, rest, {
     cwd: folder,
+    env: { ...process.env, TMPDIR: temporary },
     detached: true,
     stdio: ["ignore", output, output],
   });
