@@ -266,7 +266,8 @@ export async function goBuild(
   output: string,
   platform: Platform,
 ): Promise<void> {
-  const env = goBuildEnvironment(platform);
+  const arch = platform.arch === "amd64" ? recipe.amd64As : undefined;
+  const env = goBuildEnvironment({ ...platform, ...(arch && { arch }) });
   const build = async (): Promise<string> => {
     const overlay = await writeOverlay(go, recipe, moduleFolder, output, env);
     try {

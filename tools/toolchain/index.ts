@@ -25,6 +25,7 @@ import { obtain, sourcesFor } from "./sources";
 export { ensureDebianPackages } from "./debian";
 export {
   piecesForKubevirt,
+  piecesForNodes,
   piecesForStart,
   pieceNames,
   type PieceName,

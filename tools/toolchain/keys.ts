@@ -29,6 +29,7 @@ export function pieceKey(
     JSON.stringify(pin.go.variables ?? {}),
     // Left out where there are none, so that the keys of before stay.
     ...(pin.go.embeds ? [JSON.stringify(pin.go.embeds)] : []),
+    ...(pin.go.amd64As ? [pin.go.amd64As] : []),
     ...goBuildFlags,
     files.goMod,
     files.goSum,

@@ -21,12 +21,16 @@ export const kubevirtPieceNames = [
 
 type KubevirtPieceName = (typeof kubevirtPieceNames)[number];
 
-const kubernetesVersion = "1.34.3";
+export const kubernetesVersion = "1.34.3";
 const kubevirtVersion = "1.6.0";
 const etcdVersion = "3.6.5";
 
-/** A program of Kubernetes. Without the variables it says a version that clients cannot read. */
-function kubernetes(binary: string, aboutSeconds: number): PiecePin {
+/** A program of Kubernetes, by a module in that folder. Without the variables it says a version that clients cannot read. */
+export function kubernetes(
+  binary: string,
+  aboutSeconds: number,
+  folder = "kubernetes",
+): PiecePin {
   const [major = "", minor = ""] = kubernetesVersion.split(".");
   const version = "k8s.io/component-base/version";
   return {
@@ -35,7 +39,7 @@ function kubernetes(binary: string, aboutSeconds: number): PiecePin {
     binary,
     place: { kind: "tool" },
     go: {
-      folder: "kubernetes",
+      folder,
       package: `k8s.io/kubernetes/cmd/${binary}`,
       variables: {
         [`${version}.gitVersion`]: `v${kubernetesVersion}`,

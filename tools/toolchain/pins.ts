@@ -5,6 +5,7 @@
  */
 
 import { kubevirtPieceNames, kubevirtPins } from "./kubevirtPins";
+import { nodePieceNames, nodePins } from "./nodePins";
 
 /** The pieces of the toolchain by name. */
 export const pieceNames = [
@@ -17,6 +18,7 @@ export const pieceNames = [
   "commandPlugin",
   "actionlint",
   ...kubevirtPieceNames,
+  ...nodePieceNames,
 ] as const;
 
 export type PieceName = (typeof pieceNames)[number];
@@ -31,6 +33,9 @@ export const piecesForStart: readonly PieceName[] = [
 
 /** What the lab for KubeVirt and programs that use it need. */
 export const piecesForKubevirt: readonly PieceName[] = kubevirtPieceNames;
+
+/** What the nodes of a real Kubernetes inside guests need, beside the control plane's programs. */
+export const piecesForNodes: readonly PieceName[] = nodePieceNames;
 
 /** Operating system and processor in Go's words, for example `linux`, `amd64`. */
 export interface Platform {
@@ -62,6 +67,8 @@ export interface GoRecipe {
    * the folder, and where it is, as MODULE/PATH. They are too large to be committed.
    */
   readonly embeds?: Readonly<Record<string, string>>;
+  /** What is built instead on amd64, whose kernels run it too. */
+  readonly amd64As?: "386";
   /** Variables set at link time (`-X NAME=VALUE`). */
   readonly variables?: Readonly<Record<string, string>>;
   /** Seconds of a cold build on two cores, for the line that announces it. */
@@ -261,6 +268,7 @@ export const pins: Readonly<Record<PieceName, PiecePin>> = {
     },
   },
   ...kubevirtPins,
+  ...nodePins,
 };
 
 /** What every Go build is given; part of each piece's key. */

@@ -10,6 +10,7 @@ import {
   goToolchain,
   pieceNames,
   piecesForKubevirt,
+  piecesForNodes,
   piecesForStart,
   pins,
 } from "@corral-iac/tools/toolchain/pins";
@@ -32,6 +33,10 @@ describe("toolchain: the table of pins agrees with the committed Go modules", ()
     kubeApiserver: `k8s.io/kubernetes v${pins.kubeApiserver.version}`,
     kwok: `sigs.k8s.io/kwok v${pins.kwok.version}`,
     snapshotController: `github.com/kubernetes-csi/external-snapshotter/v8 v${pins.snapshotController.version}`,
+    kubelet: `k8s.io/kubernetes v${pins.kubelet.version}`,
+    coredns: `github.com/coredns/coredns v${pins.coredns.version}`,
+    flannel: `github.com/flannel-io/flannel v${pins.flannel.version}`,
+    flannelCni: `github.com/containernetworking/plugins v${pins.flannelCni.version}`,
     virtApi: `kubevirt.io/kubevirt v${pins.virtApi.version}`,
     // The plugin's module has no version of its own: the commit of its release 4.18.1.
     kubernetesPlugin:
@@ -56,7 +61,8 @@ describe("toolchain: the table of pins agrees with the committed Go modules", ()
       assert.ok(
         release !== undefined ||
           pin.place.kind === "plugin" ||
-          (pin.place.kind === "tool" && piecesForKubevirt.includes(name)),
+          (pin.place.kind === "tool" &&
+            [...piecesForKubevirt, ...piecesForNodes].includes(name)),
       );
       assert.match(release?.url ?? "https://", /^https:\/\//);
       assert.match(release?.checksumsUrl ?? "https://", /^https:\/\//);
@@ -73,7 +79,9 @@ describe("toolchain: the table of pins agrees with the committed Go modules", ()
 
   it("asks a start for nothing of the lab for KubeVirt, which takes long to build", () => {
     assert.deepEqual(
-      piecesForStart.filter((name) => piecesForKubevirt.includes(name)),
+      piecesForStart.filter((name) =>
+        [...piecesForKubevirt, ...piecesForNodes].includes(name),
+      ),
       [],
     );
   });
