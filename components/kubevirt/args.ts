@@ -147,7 +147,10 @@ export interface KubevirtKubernetesArgs {
   nodeNetwork?: string;
   /** Default `flannel`. */
   cni?: KubevirtCni;
-  /** Address of the network plugin's manifest. Default: that of Flannel; needed for `manifest`. */
+  /**
+   * Address of the network plugin's manifest, or its absolute path in the image. Default: that of
+   * Flannel; needed for `manifest`.
+   */
   manifest?: pulumi.Input<string>;
   /** Default `packages`. */
   install?: KubevirtInstall;

@@ -266,7 +266,9 @@ function kubernetesRules(kubernetes: unknown): Fault[] {
       isGoodVersion,
       "a version like 1.34.3, 1.31.0 or later (kubeadm v1beta4)",
     ),
-    ...webAddress("kubernetes.manifest", manifest),
+    ...(typeof manifest === "string" && isGuestPath(manifest)
+      ? []
+      : webAddress("kubernetes.manifest", manifest)),
     ...(cni === "manifest" && manifest === undefined
       ? [
           {
@@ -285,6 +287,11 @@ function kubernetesRules(kubernetes: unknown): Fault[] {
       : []),
     ...networkRules(kubernetes),
   ];
+}
+
+/** Whether a text is an absolute path that `kubectl apply -f` takes for one. */
+function isGuestPath(text: string): boolean {
+  return /^(\/[\w.-]+)+$/.test(text);
 }
 
 function isGoodVersion(text: string): boolean {

@@ -44,7 +44,7 @@ export interface NodeBoot {
 
 /** A network plugin by its manifest. */
 export interface NetworkPlugin {
-  /** Address of the manifest that `kubectl apply -f` is given. */
+  /** What `kubectl apply -f` is given: an address, or a path in the machine. */
   readonly manifest: string;
   /** Whether nodes of it are reached at an address that an annotation says. */
   readonly isFlannel: boolean;
@@ -149,7 +149,7 @@ function bootScript(node: NodeBoot): string {
     "swapoff -a",
     "sed -i '/\\sswap\\s/s/^[^#]/#&/' /etc/fstab || true",
     ...(node.install === "packages" ? installLines(cluster.version) : []),
-    ...containerdLines(),
+    ...containerdLines(cluster.version),
     ...hook("beforeKubeadm"),
     ...(role === "control-plane" ? initLines(node) : joinLines(node)),
     ...hook("afterKubeadm"),
@@ -176,11 +176,14 @@ function installLines(version: string): string[] {
   ];
 }
 
-function containerdLines(): string[] {
+function containerdLines(version: string): string[] {
   return [
     "step configuring containerd",
     "mkdir -p /etc/containerd",
+    // Its own default for the image that holds a pod's namespaces is older, and one more to be pulled.
+    `pause=$(kubeadm config images list --kubernetes-version v${version} 2>/dev/null | grep /pause: || true)`,
     "containerd config default | sed 's/SystemdCgroup = false/SystemdCgroup = true/' > /etc/containerd/config.toml",
+    `[ -z "$pause" ] || sed -i "s#sandbox_image = .*#sandbox_image = \\"$pause\\"#" /etc/containerd/config.toml`,
     "systemctl enable --quiet containerd kubelet",
     "systemctl restart containerd",
   ];

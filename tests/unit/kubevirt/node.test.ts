@@ -163,6 +163,27 @@ describe("KubeVirt: the first boot of a node", () => {
     assert.doesNotMatch(scriptOf(boot({ install: "image" })), /apt-get/);
   });
 
+  it("has containerd hold pods with the image that kubeadm has, where it says one", () => {
+    const line =
+      scriptOf(boot())
+        .split("\n")
+        .find((one) => one.includes("sandbox_image")) ?? "";
+    const config = (pause: string) =>
+      execFileSync(
+        "sh",
+        [
+          "-c",
+          `file=$(mktemp); echo '    sandbox_image = "registry.k8s.io/pause:3.6"' > $file; pause='${pause}'; ${line.replaceAll("/etc/containerd/config.toml", "$file")}; cat $file; rm $file`,
+        ],
+        { encoding: "utf8" },
+      ).trim();
+    assert.equal(
+      config("registry.k8s.io/pause:3.10.1"),
+      'sandbox_image = "registry.k8s.io/pause:3.10.1"',
+    );
+    assert.equal(config(""), 'sandbox_image = "registry.k8s.io/pause:3.6"');
+  });
+
   it("makes the cluster once, and joins once", () => {
     assert.match(
       scriptOf(boot()),

@@ -57,6 +57,11 @@ describe("KubevirtCluster's arguments", () => {
     );
   });
 
+  it("may name a manifest that is in the image", () => {
+    const kubernetes = { manifest: "/usr/share/flannel.yml" };
+    assert.deepEqual(paths({ kubernetes }), []);
+  });
+
   const wrong: Record<string, readonly [object, ...string[]]> = {
     "a strategy that there is not": [{ strategy: "clone" }, "strategy"],
     "two images": [
@@ -115,6 +120,10 @@ describe("KubevirtCluster's arguments", () => {
     ],
     "a plugin without its manifest": [
       { kubernetes: { cni: "manifest" } },
+      "kubernetes.manifest",
+    ],
+    "a manifest that is neither an address nor a path": [
+      { kubernetes: { manifest: "flannel.yml" } },
       "kubernetes.manifest",
     ],
     "a manifest of no plugin": [
