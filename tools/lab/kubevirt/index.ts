@@ -18,4 +18,4 @@ export {
   kubevirtStatus,
   kubevirtUp,
 } from "./process";
-export { agentLabel, guestLabel } from "./handler/guests";
+export { agentLabel, guestLabel, imageLabel } from "./handler/guests";

@@ -29,6 +29,12 @@ export const agentLabel = "lab.corral.invalid/guest-agent";
 /** Label of an instance that boots a real guest: `"real"`. */
 export const guestLabel = "lab.corral.invalid/guest";
 
+/**
+ * Label of an instance that boots a real guest of an image of its own: the name of a folder among the
+ * lab's images. Without it, that of the lab for libvirt.
+ */
+export const imageLabel = "lab.corral.invalid/image";
+
 /** How long a simulated guest boots. */
 const bootMs = 300;
 

@@ -16,6 +16,9 @@ export interface Instance extends KubeObject {
       readonly firmware?: { readonly uuid?: string };
     };
     readonly hostname?: string;
+    readonly networks?: readonly {
+      readonly pod?: { readonly vmNetworkCIDR?: string };
+    }[];
     readonly terminationGracePeriodSeconds?: number;
     readonly volumes?: readonly InstanceVolume[];
   };

@@ -3,7 +3,6 @@ import * as path from "node:path";
 
 import { writeIso } from "../../seedIso";
 import { becomes, end, isRunning, type KnownProcess } from "../../processes";
-import { readLab } from "../../state";
 import type { KubeApi } from "../api/client";
 import { collection } from "../api/paths";
 import { type Guests, macOf, type GuestView } from "../handler/guests";
@@ -14,15 +13,17 @@ import { bytesOf } from "../storage/quantity";
 import type { Volume, VolumeClaim } from "../storage/types";
 import { cloudInitOf } from "./cloudInit";
 import { Disks } from "./disks";
-import { PodNetwork } from "./podNetwork";
+import { guestImageOf } from "./images";
+import { type NamedGuest, searchDomains, ServiceNames } from "./names";
+import { guestView, PodNetwork } from "./podNetwork";
 import { qemuCommand } from "./qemu";
 import { agentAnswers, command } from "./qmp";
 
 /** What is noted of a guest that was started. */
-interface GuestNote {
-  readonly address: string;
+interface GuestNote extends NamedGuest {
   readonly mac: string;
-  readonly processes: readonly KnownProcess[];
+  /** QEMU, and the DHCP and name server. */
+  readonly processes: readonly [KnownProcess, KnownProcess];
 }
 
 /** Longest wait for a guest that was asked to shut down. */
@@ -32,6 +33,7 @@ const shutdownSeconds = 60;
 export class RealGuests implements Guests {
   private readonly disks: Disks;
   private readonly network: PodNetwork;
+  private readonly names: ServiceNames;
 
   /**
    * @param folder the lab's.
@@ -45,14 +47,16 @@ export class RealGuests implements Guests {
   ) {
     this.disks = new Disks(folder);
     this.network = new PodNetwork(folder);
+    this.names = new ServiceNames(folder, api);
   }
 
   async run(instance: Instance): Promise<GuestView> {
     const note = readNote(this.home(instance)) ?? (await this.start(instance));
-    const { address, mac, processes } = note;
+    const { address, mac, namespace, processes } = note;
     if (!processes.every(isRunning)) {
       return "ended";
     }
+    await this.tellNames(namespace);
     const hasAgent = await agentAnswers(this.agentSocket(instance));
     return { address, mac, hasAgent };
   }
@@ -60,7 +64,7 @@ export class RealGuests implements Guests {
   async end(instance: Instance): Promise<void> {
     const home = this.home(instance);
     const note = readNote(home);
-    const [qemu] = note?.processes ?? [];
+    const qemu = note?.processes[0];
     const uid = instance.metadata.uid ?? "";
     if (note !== undefined && qemu !== undefined) {
       const asked = await command(controlSocket(home), {
@@ -89,45 +93,57 @@ export class RealGuests implements Guests {
     return path.join(this.home(instance), "agent");
   }
 
-  private async start(instance: Instance): Promise<GuestNote> {
-    const lab = readLab();
-    if (lab === undefined || process.getuid?.() !== 0) {
-      throw new Error(
-        "Real guests need the lab for libvirt, for its image, and root: npm run lab -- up libvirt",
-      );
+  /** Has the guests of a namespace know each other by the names of their Services. */
+  private async tellNames(namespace: string): Promise<void> {
+    const notes = allNotes(this.folder).filter(
+      (note) => note.namespace === namespace,
+    );
+    if (await this.names.write(namespace, notes)) {
+      for (const { processes } of notes) {
+        if (isRunning(processes[1])) {
+          process.kill(processes[1].pid, "SIGHUP");
+        }
+      }
     }
+  }
+
+  private async start(instance: Instance): Promise<GuestNote> {
+    const { accelerator, image, boot } = guestImageOf(instance);
     const home = this.home(instance);
     fs.mkdirSync(home, { recursive: true, mode: 0o700 });
-    const { uid = "" } = instance.metadata;
-    const disk = await this.disk(instance, lab.imageFile);
+    const { uid = "", namespace = "", labels = {} } = instance.metadata;
+    const disk = await this.disk(instance, image);
     const cloudInitDisk = await this.cloudInitDisk(instance);
-    const { namespace, address } = await this.network.make(uid);
+    const view = guestView(instance.spec.networks?.[0]?.pod?.vmNetworkCIDR);
+    const pod = await this.network.make(uid, view);
     const mac = macOf(instance);
     const qemu = qemuCommand({
-      accelerator: lab.accelerator,
+      accelerator,
       ...sizeOf(instance),
       uuid: instance.spec.domain.firmware?.uuid,
       mac,
       disk,
       cloudInitDisk,
-      boot: {
-        kernel: lab.directBoot.kernel,
-        initrd: lab.directBoot.initrd,
-        arguments: lab.directBoot.arguments,
-      },
+      boot,
       controlSocket: controlSocket(home),
       agentSocket: this.agentSocket(instance),
       console: path.join(home, "console.log"),
     });
     const inPod = (args: readonly string[]) => ({
       command: "ip",
-      args: ["netns", "exec", namespace, ...args],
+      args: ["netns", "exec", pod.namespace, ...args],
     });
-    const name = `${instance.metadata.namespace}-${instance.metadata.name}`;
-    const dhcp = await startProcess(
+    const name = `${namespace}-${instance.metadata.name}`;
+    const server = await startProcess(
       this.folder,
       `${name}-dhcp`,
-      inPod(this.network.dhcpCommand()),
+      inPod(
+        this.network.serverCommand(
+          view,
+          searchDomains(namespace),
+          this.names.file(namespace),
+        ),
+      ),
       this.isBound,
     );
     const machine = await startProcess(
@@ -136,7 +152,10 @@ export class RealGuests implements Guests {
       inPod(qemu),
       this.isBound,
     );
-    const note: GuestNote = { address, mac, processes: [machine, dhcp] };
+    const note: GuestNote = {
+      ...{ namespace, labels, address: pod.address, mac },
+      processes: [machine, server],
+    };
     fs.writeFileSync(path.join(home, "guest.json"), JSON.stringify(note));
     return note;
   }
@@ -188,15 +207,21 @@ export class RealGuests implements Guests {
 
 /** Ends all guests of a lab at once, and removes their networks. */
 export async function removeGuests(folder: string): Promise<void> {
-  const guests = guestsFolder(folder);
-  if (!fs.existsSync(guests)) {
+  if (!fs.existsSync(guestsFolder(folder))) {
     return;
   }
-  const notes = fs
-    .readdirSync(guests)
-    .map((uid) => readNote(path.join(guests, uid)));
-  await killAll(notes.flatMap((note) => note?.processes ?? []));
+  await killAll(allNotes(folder).flatMap(({ processes }) => processes));
   await new PodNetwork(folder).removeAll();
+}
+
+function allNotes(folder: string): GuestNote[] {
+  const guests = guestsFolder(folder);
+  return fs.existsSync(guests)
+    ? fs
+        .readdirSync(guests)
+        .map((uid) => readNote(path.join(guests, uid)))
+        .filter((note) => note !== undefined)
+    : [];
 }
 
 function guestsFolder(folder: string): string {

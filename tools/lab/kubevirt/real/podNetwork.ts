@@ -3,12 +3,37 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import execa from "execa";
 
+import { parseIpv4Network } from "@corral-iac/corral/core/ipv4";
+
 import { isRunning } from "../../processes";
 import { readState } from "../state";
 
-/** The guest's view of the network, as KubeVirt's masquerade binding gives it: the same in each. */
-export const guestAddress = "10.0.2.2";
-const guestGateway = "10.0.2.1";
+/** KubeVirt's default for `vmNetworkCIDR`. */
+const defaultNetwork = "10.0.2.0/24";
+
+/** What a guest sees of the network, as KubeVirt's masquerade binding gives it. */
+export interface GuestView {
+  /** The first address: its way out, its DHCP and its name server. */
+  readonly gateway: string;
+  /** The second one. */
+  readonly address: string;
+  readonly prefix: number;
+  readonly netmask: string;
+}
+
+/** @param cidr the instance's `vmNetworkCIDR`. */
+export function guestView(cidr = defaultNetwork): GuestView {
+  const { base, prefix } = parseIpv4Network(cidr) ?? {};
+  if (base === undefined || prefix === undefined || prefix > 30) {
+    throw new Error(`vmNetworkCIDR ${cidr} is no network for a guest`);
+  }
+  return {
+    gateway: dotted(base + 1),
+    address: dotted(base + 2),
+    prefix,
+    netmask: dotted(2 ** 32 - 2 ** (32 - prefix)),
+  };
+}
 
 /** A network namespace in the place of a machine's pod. */
 export interface Pod {
@@ -30,7 +55,7 @@ export class PodNetwork {
   }
 
   /** Makes a pod's network. What is there of an earlier attempt goes first. */
-  async make(uid: string): Promise<Pod> {
+  async make(uid: string, guest: GuestView): Promise<Pod> {
     await this.remove(uid);
     const net = await this.ensureBridge();
     const namespace = this.namespaceOf(uid);
@@ -49,7 +74,13 @@ export class PodNetwork {
     await inside("link", "set", "eth0", "up");
     await inside("route", "add", "default", "via", `${net}.1`);
     await inside("link", "add", "k6t-eth0", "type", "bridge");
-    await inside("addr", "add", `${guestGateway}/24`, "dev", "k6t-eth0");
+    await inside(
+      "addr",
+      "add",
+      `${guest.gateway}/${guest.prefix}`,
+      "dev",
+      "k6t-eth0",
+    );
     await inside("link", "set", "k6t-eth0", "up");
     await inside("tuntap", "add", "tap0", "mode", "tap");
     await inside("link", "set", "tap0", "master", "k6t-eth0", "up");
@@ -64,7 +95,7 @@ export class PodNetwork {
       "-j",
       "DNAT",
       "--to",
-      guestAddress,
+      guest.address,
     );
     await nat("-A", "POSTROUTING", "-o", "eth0", "-j", "MASQUERADE");
     return pod;
@@ -99,17 +130,30 @@ export class PodNetwork {
     return `${this.prefix}-br`;
   }
 
-  /** The DHCP server of a pod: gives its one guest its one address. */
-  dhcpCommand(): string[] {
+  /**
+   * The DHCP and name server of a pod: gives its one guest its one address, and knows the names of the
+   * cluster's Services.
+   *
+   * @param domains in which the guest looks names up.
+   * @param hosts file of names, read again at SIGHUP.
+   */
+  serverCommand(
+    guest: GuestView,
+    domains: readonly string[],
+    hosts: string,
+  ): string[] {
     return [
       "dnsmasq",
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
       // A change of its user or group would take away that it ends with its parent.
       ...["--user=root", "--group=root"],
-      ...["--no-resolv", "--no-hosts", "--port=0", "--leasefile-ro"],
+      ...["--no-resolv", "--no-hosts", "--leasefile-ro"],
+      ...[`--addn-hosts=${hosts}`, "--local=/cluster.local/"],
       ...["--interface=k6t-eth0", "--bind-interfaces"],
-      `--dhcp-range=${guestAddress},${guestAddress},255.255.255.0,infinite`,
-      `--dhcp-option=option:router,${guestGateway}`,
+      `--dhcp-range=${guest.address},${guest.address},${guest.netmask},infinite`,
+      `--dhcp-option=option:router,${guest.gateway}`,
+      `--dhcp-option=option:dns-server,${guest.gateway}`,
+      `--dhcp-option=option:domain-search,${domains.join(",")}`,
       "--dhcp-authoritative",
     ];
   }
@@ -187,6 +231,12 @@ export class PodNetwork {
       fs.writeFileSync(this.numbersFile, JSON.stringify(rest));
     }
   }
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0]
+    .map((shift) => Math.floor(address / 2 ** shift) % 256)
+    .join(".");
 }
 
 /** The IPv4 addresses of every interface of this machine. */
