@@ -29,14 +29,15 @@ export async function installDebian(
   const settings = passedOnSettings(
     await run("apt-config", ["dump"], quick).catch(() => ""),
   );
-  const packages = listEntries(
-    fs.readFileSync(path.join(recipe.folder, "packages"), "utf8"),
+  const { base = recipe } = recipe;
+  const packages = [...new Set([base, recipe])].flatMap(({ folder }) =>
+    listEntries(fs.readFileSync(path.join(folder, "packages"), "utf8")),
   );
   await run(
     "mmdebstrap",
     [
       ...["--mode=root", `--variant=${variant}`, "--format=directory"],
-      `--dpkgopt=${path.join(recipe.folder, "dpkg.cfg")}`,
+      `--dpkgopt=${path.join(base.folder, "dpkg.cfg")}`,
       // The folder is built from nothing; it need not survive a power cut.
       "--dpkgopt=force-unsafe-io",
       ...['APT::Install-Recommends "false";', ...settings].map(

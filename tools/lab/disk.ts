@@ -5,7 +5,6 @@ import { run } from "../toolchain/commands";
 
 /** UUID of the root file system; the recipe's fstab and kernel arguments name it. */
 const rootUuid = "c0447a1c-1ab0-4deb-b12d-000000000001";
-const sizeMib = 2048;
 const sector = 512;
 /** Boot code ends where the table of partitions begins. */
 const bootCodeBytes = 440;
@@ -17,11 +16,13 @@ const bootCodeBytes = 440;
  * @param root holds GRUB's boot.img where Debian has it, and boot/grub/core.img.
  * @param disk the file to make.
  * @param work folder for intermediate files.
+ * @param sizeMib size of the disk.
  */
 export async function makeDisk(
   root: string,
   disk: string,
   work: string,
+  sizeMib = 2048,
 ): Promise<void> {
   const raw = path.join(work, "disk.raw");
   fs.writeFileSync(raw, "");

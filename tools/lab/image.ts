@@ -33,23 +33,37 @@ export function cachedImage(recipe: Recipe): GuestImage | undefined {
   return fs.existsSync(image.disk) ? image : undefined;
 }
 
+/** What an image has beside its packages. */
+export interface ImageAddition {
+  /** Works on the image's root folder after its recipe. */
+  readonly furnish: (root: string, work: string) => Promise<void>;
+  /** Size of the disk. */
+  readonly sizeMib: number;
+  /** The command that builds the image as root. */
+  readonly remedy: string;
+}
+
 /** Builds the image of a recipe unless it is in the cache. About two minutes. */
 export async function ensureImage(
   recipe: Recipe,
   log: Log,
+  addition?: ImageAddition,
 ): Promise<GuestImage> {
   const cached = cachedImage(recipe);
   if (cached !== undefined) {
     return cached;
   }
   await ensureDebianPackages("image", { log });
-  await buildImage(recipe, "npm run lab -- up libvirt", async (done, work) => {
+  const remedy = addition?.remedy ?? "npm run lab -- up libvirt";
+  await buildImage(recipe, remedy, async (done, work) => {
     const root = path.join(work, "root");
     await step(`Guest image: Debian packages`, "installed", log, () =>
       installDebian(recipe, root),
     );
+    await customize(recipe, root);
+    await addition?.furnish(root, work);
     await step(`Guest image: disk`, "made", log, () =>
-      finish(recipe, root, done, work),
+      finish(root, done, work, addition?.sizeMib),
     );
   });
   return describe(recipe);
@@ -67,21 +81,32 @@ function describe(recipe: Recipe): GuestImage {
     unpackedKernel: fs.existsSync(unpacked) ? unpacked : kernel,
     initrd: path.join(folder, "initrd.img"),
     kernelArguments: fs
-      .readFileSync(path.join(recipe.folder, "kernel-arguments"), "utf8")
+      .readFileSync(
+        path.join((recipe.base ?? recipe).folder, "kernel-arguments"),
+        "utf8",
+      )
       .trim(),
   };
 }
 
+/** Runs the recipe's own script, after that of its base. */
+async function customize(recipe: Recipe, root: string): Promise<void> {
+  for (const { folder } of [recipe.base, recipe].filter(
+    (one) => one !== undefined,
+  )) {
+    await run("sh", [path.join(folder, "customize.sh"), root], {
+      timeoutSeconds: 300,
+    });
+  }
+}
+
 /** Makes disk, kernel and initrd of a root folder in `done`. */
 async function finish(
-  recipe: Recipe,
   root: string,
   done: string,
   work: string,
+  sizeMib?: number,
 ): Promise<void> {
-  await run("sh", [path.join(recipe.folder, "customize.sh"), root], {
-    timeoutSeconds: 300,
-  });
   const packages = await run("chroot", [root, "dpkg-query", "--show"], {
     timeoutSeconds: 60,
   });
@@ -95,7 +120,7 @@ async function finish(
     path.join(done, "vmlinux"),
     work,
   );
-  await makeDisk(root, path.join(done, "guest.qcow2"), work);
+  await makeDisk(root, path.join(done, "guest.qcow2"), work, sizeMib);
 }
 
 async function unpackKernel(

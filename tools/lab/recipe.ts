@@ -9,8 +9,10 @@ const builderVersion = 1;
 export interface Recipe {
   readonly name: string;
   readonly folder: string;
-  /** Eight hexadecimal digits that change with any file of the recipe. */
+  /** Eight hexadecimal digits that change with any file of the recipe, or of its base. */
   readonly hash: string;
+  /** The recipe that it adds to: named in its file `base`. */
+  readonly base?: Recipe;
 }
 
 /** Compiled to tools/bin/lab; the recipes stay where they are. */
@@ -24,7 +26,13 @@ export function readRecipe(name: string): Recipe {
   const contents = new Map(
     files.map((file) => [file, fs.readFileSync(path.join(folder, file))]),
   );
-  return { name, folder, hash: recipeHash(contents) };
+  const baseName = contents.get("base")?.toString().trim();
+  if (baseName === undefined) {
+    return { name, folder, hash: recipeHash(contents) };
+  }
+  const base = readRecipe(baseName);
+  contents.set("base", Buffer.from(`${base.name}-${base.hash}`));
+  return { name, folder, hash: recipeHash(contents), base };
 }
 
 /** The key of a set of files: their names and contents, in no particular order. */

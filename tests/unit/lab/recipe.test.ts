@@ -42,6 +42,14 @@ describe("the recipe debian12", () => {
   });
 });
 
+describe("a recipe with a base", () => {
+  it("names it, and has a key of its own", () => {
+    const { base, hash } = readRecipe("kubernetes-node");
+    assert.deepEqual(base, readRecipe("debian12"));
+    assert.notEqual(hash, base?.hash);
+  });
+});
+
 describe("a list file", () => {
   it("has an entry a line; comments and empty lines do not count", () => {
     const text = "# Heading\nsudo\n\n  curl  # why\n";
