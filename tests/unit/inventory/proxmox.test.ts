@@ -166,7 +166,7 @@ describe("Proxmox inventory: its token", () => {
       /no API token is known for https:\/\/pve:8006.*PROXMOX_VE_API_TOKEN=/,
     );
     const lister = proxmoxLister(context());
-    const nowhere = lister.declaredPlace({});
+    const nowhere = await lister.declaredPlace({});
     await assert.rejects(
       lister.list(nowhere, { project: "p", stack: "s" }),
       /PROXMOX_VE_ENDPOINT is not set/,
