@@ -20,14 +20,21 @@ export function unlessOthers(
 ): pulumi.CustomResourceOptions {
   return guarded(
     { kubeconfig, context, stamp },
-    async ({ stamp: own, ...wish }, inputs) => {
-      const there = await lookFor(wish, inputs);
-      const owner = ownerOf(there);
-      if (there !== undefined && owner?.id !== own.id) {
-        throw new Error(takenMessage(inputs, owner));
-      }
-    },
+    ({ stamp: own, ...wish }, inputs) => refuseOthers(wish, own, inputs),
   );
+}
+
+/** @throws Error when an object of that name is there, and another's. */
+export async function refuseOthers(
+  wish: KubeWish,
+  own: OwnershipStamp,
+  inputs: NewInputs,
+): Promise<void> {
+  const there = await lookFor(wish, inputs);
+  const owner = ownerOf(there);
+  if (there !== undefined && owner?.id !== own.id) {
+    throw new Error(takenMessage(inputs, owner));
+  }
 }
 
 async function lookFor(

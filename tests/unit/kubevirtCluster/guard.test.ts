@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { ownerAnnotations } from "@corral-iac/corral/core/kubevirt/labels";
-import { unlessOthers } from "@corral-iac/corral/kubevirt/guard";
-import * as pulumi from "@pulumi/pulumi";
+import { refuseOthers } from "@corral-iac/corral/kubevirt/guard";
 import { KubeApi, refusal } from "../kubevirt/kubeApi";
 
 const STAMP = {
@@ -26,18 +25,10 @@ describe("what is in the way of an object of Kubernetes", () => {
   });
   afterEach(() => api.stop());
 
-  const make = async (
+  const make = (
     inputs: Record<string, unknown>,
     kubeconfig = api.kubeconfig(),
-  ) => {
-    const { hooks } = unlessOthers(
-      { kubeconfig: pulumi.secret(kubeconfig) },
-      pulumi.output(STAMP),
-    );
-    const [hook] = hooks?.beforeCreate ?? [];
-    assert.ok(typeof hook === "function");
-    await hook({ newInputs: inputs } as pulumi.ResourceHookArgs);
-  };
+  ) => refuseOthers({ kubeconfig }, STAMP, inputs);
   const put = (stamp?: typeof STAMP) =>
     api.put("namespaces", {
       metadata: {
