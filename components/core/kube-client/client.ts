@@ -143,7 +143,11 @@ export class KubeClient {
     name: string,
     { uid, ...options }: RequestBounds & { readonly uid?: string } = {},
   ): Promise<void> {
-    const body = uid === undefined ? undefined : { preconditions: { uid } };
+    const body = uid !== undefined && {
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      preconditions: { uid },
+    };
     try {
       await this.request(
         "DELETE",

@@ -198,6 +198,7 @@ function detailOf(object: KubeObject): string {
 const WORK = [
   { kind: "VirtualMachine", api: KINDS.virtualMachine },
   { kind: "VirtualMachineSnapshot", api: KINDS.machineSnapshot },
+  { kind: "DataVolume", api: KINDS.dataVolume },
   { kind: "PersistentVolumeClaim", api: KINDS.claim },
   { kind: "Pod", api: KINDS.pod },
 ];
