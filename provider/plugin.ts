@@ -8,8 +8,10 @@ import { guestFiles } from "./resources/guestFiles";
 import { guestMount } from "./resources/guestMount";
 import { guestReady } from "./resources/guestReady";
 import { kubeadmSecrets } from "./resources/kubeadmSecrets";
+import { kubevirtBaseMachine } from "./resources/kubevirtBaseMachine";
 import { kubevirtNodes } from "./resources/kubevirtNodes";
 import { kubevirtReady } from "./resources/kubevirtReady";
+import { kubevirtRollout } from "./resources/kubevirtRollout";
 import { kubevirtSnapshots } from "./resources/kubevirtSnapshots";
 import { libvirtDisk } from "./resources/libvirtDisk";
 import { libvirtPower } from "./resources/libvirtPower";
@@ -45,8 +47,10 @@ export const plugin: Plugin = {
     guestMount,
     guestReady,
     kubeadmSecrets,
+    kubevirtBaseMachine,
     kubevirtNodes,
     kubevirtReady,
+    kubevirtRollout,
     kubevirtSnapshots,
     libvirtDisk,
     libvirtPower,

@@ -17,13 +17,19 @@ export interface KubevirtBaseSnapshotsArgs {
   kubeconfig?: pulumi.Input<string>;
   /** As for KubevirtCluster. */
   context?: pulumi.Input<string>;
-  /** Namespace of the base machines and their snapshots. Default `vm-templates`. */
+  /**
+   * Namespace of the machines and their snapshots. Default `vm-templates`; with `fromSession` it must be
+   * given.
+   */
   namespace?: string;
-  /** Whether the namespace is made, and deleted with the snapshots. Default true. */
+  /**
+   * Whether the namespace is made, and deleted with the snapshots. Default true; with `fromSession` it
+   * is the session's own.
+   */
   createNamespace?: boolean;
-  /** Name that clusters find the control plane's snapshot by. Default `cks-control-plane-base-snapshot`. */
+  /** Name that clusters find the control plane's snapshot by. Default `cks-control-plane-SESSION-snapshot`. */
   controlPlaneSnapshot?: string;
-  /** Name that clusters find the worker's snapshot by. Default `cks-worker-base-snapshot`. */
+  /** Name that clusters find the worker's snapshot by. Default `cks-worker-SESSION-snapshot`. */
   workerSnapshot?: string;
   /**
    * A change makes the base machines and their snapshots anew, and removes the old snapshots when the
@@ -35,10 +41,20 @@ export interface KubevirtBaseSnapshotsArgs {
   generation?: number;
   /** Stands in the base machines' names. Default `base`. */
   session?: string;
+  /**
+   * Instead of a base cluster: the running machines `cks-control-plane-SESSION` and
+   * `cks-worker-node-SESSION` of this session are snapshotted as they are. They stay untouched.
+   */
+  fromSession?: string;
+  /**
+   * Whether the base machines stay, stopped, when their snapshots are ready. With `false` they and
+   * their disks are removed, and made anew for the next generation. Default true.
+   */
+  keepMachines?: boolean;
   /** Labels of all that is made, beside Corral's own. */
   labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** The image that the base machines are bootstrapped from. */
-  image: KubevirtImageArgs;
+  /** The image that the base machines are bootstrapped from. Needed unless `fromSession` is given. */
+  image?: KubevirtImageArgs;
   /** What the control plane's machine is like. */
   controlPlane?: KubevirtMachineArgs;
   /** What the worker's machine is like. */

@@ -1,29 +1,35 @@
 import * as pulumi from "@pulumi/pulumi";
-import { notEmpty, textForm } from "../core/argumentRules";
+import { knownNow, notEmpty, textForm } from "../core/argumentRules";
 import type { Fault } from "../core/faults";
 import {
   isDnsLabel,
+  type NodeRole,
   ownerAnnotations,
   SESSION_LABEL,
   stampLabels,
 } from "../core/kubevirt/labels";
-import { clusterMachines } from "../core/kubevirt/names";
-import { isRecord } from "../core/later";
+import { clusterMachines, machineNameFaults } from "../core/kubevirt/names";
+import { isRecord, isText } from "../core/later";
 import { compileSchemaCheck } from "../core/schemaCheck";
 import { KubevirtSnapshots } from "../guest/ops/kubevirtSnapshots";
 import { checkComponent } from "../shared/checkArgs";
 import { stampComponent } from "../shared/identity";
 import { withSecrets } from "../shared/secrets";
-import { KubevirtRunStrategy, KubevirtStrategy } from "./args";
+import {
+  type KubevirtClusterArgs,
+  KubevirtRunStrategy,
+  KubevirtStrategy,
+} from "./args";
 import schema from "./args.schema.json";
 import type {
   KubevirtBaseSnapshotInfo,
   KubevirtBaseSnapshotsArgs,
 } from "./baseArgs";
 import { DEFAULTS } from "./defaults";
-import { KubevirtCluster } from "./kubevirtCluster";
+import { makeCluster } from "./makeCluster";
+import { nodesOf } from "./nodes";
 import { kubernetesPlaceOf, makeNamespace } from "./place";
-import { KUBEVIRT_SECRETS } from "./validation";
+import { clusterRules, KUBEVIRT_SECRETS } from "./validation";
 
 const checkShape = compileSchemaCheck(
   { ...schema, $ref: "#/definitions/KubevirtBaseSnapshotsArgs" },
@@ -32,7 +38,8 @@ const checkShape = compileSchemaCheck(
 
 /**
  * The snapshots that clusters are cloned from: a control plane and a worker are bootstrapped, cleaned
- * and stopped, and both are snapshotted. The machines stay, stopped, until the next generation.
+ * and stopped, and both are snapshotted; or the running machines of a session are. Base machines stay,
+ * stopped, until the next generation, or go when their snapshots are ready.
  */
 export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
   /** Namespace of the snapshots. */
@@ -56,23 +63,11 @@ export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
       args,
       baseFaults,
     );
-    const { stamp } = stampComponent(
-      this,
-      "KubevirtBaseSnapshots",
-      name,
-      checked,
-    );
-    const {
-      namespace = DEFAULTS.snapshotNamespace,
-      session = "base",
-      generation = 1,
-      createNamespace = true,
-      controlPlaneSnapshot = DEFAULTS.controlPlaneSnapshot,
-      workerSnapshot = DEFAULTS.workerSnapshot,
-      snapshotTimeoutSeconds,
-      ...shared
-    } = args;
-    const { api, resource } = kubernetesPlaceOf(this, name, args, stamp);
+    const owner = stampComponent(this, "KubevirtBaseSnapshots", name, checked);
+    const { stamp } = owner;
+    const plan = snapshotPlan(args);
+    const { namespace, session } = plan;
+    const kubernetes = kubernetesPlaceOf(this, name, args, stamp);
     const marks = {
       labels: pulumi.all([stamp, args.labels ?? {}]).apply(([{ id }, own]) => ({
         ...own,
@@ -81,63 +76,58 @@ export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
       })),
       annotations: stamp.apply(ownerAnnotations),
     };
-    const place = createNamespace
-      ? makeNamespace(name, namespace, undefined, marks, resource)
-      : [];
-    const cluster = new KubevirtCluster(
-      `${name}-cluster`,
-      {
-        ...shared,
-        namespace,
-        session,
-        generation,
-        workers: 1,
-        strategy: KubevirtStrategy.Bootstrap,
-        // Stopped for the snapshot, they stay so.
-        runStrategy: KubevirtRunStrategy.RerunOnFailure,
-      },
-      { parent: this, dependsOn: place },
-    );
+    const cluster =
+      args.fromSession === undefined
+        ? makeCluster(baseCluster(args), {
+            component: this,
+            name,
+            ...owner,
+            namespace,
+            session,
+            marks,
+            kubernetes,
+            place:
+              args.createNamespace === false
+                ? []
+                : makeNamespace(
+                    name,
+                    namespace,
+                    undefined,
+                    marks,
+                    kubernetes.resource,
+                  ),
+            spentOn: ({ role }) => plan.nameOf(role),
+          })
+        : undefined;
 
-    const machines = clusterMachines(session, 1);
-    const nodes = pulumi
-      .all([cluster.machines, cluster.connections])
-      .apply(([made, connections]) =>
-        made.map((machine, index) => ({
-          nodeName: machine.nodeName,
-          machine: machine.name,
-          index,
-          instanceId: connections[index]?.instanceId ?? "",
-          address: machine.address,
-          user: connections[index]?.user ?? "",
-          port: connections[index]?.port ?? 22,
-          privateKey: connections[index]?.privateKey ?? "",
-          hostKey: connections[index]?.hostKey ?? "",
-        })),
-      );
     const taken = new KubevirtSnapshots(
       `${name}-snapshots`,
       {
-        ...api,
+        ...kubernetes.api,
         namespace,
-        generation,
-        orders: machines.map((machine) => {
-          const standsFor =
-            machine.role === "worker" ? workerSnapshot : controlPlaneSnapshot;
-          return {
-            machine: machine.name,
-            role: machine.role,
-            name: generation === 1 ? standsFor : `${standsFor}-g${generation}`,
-            standsFor,
-          };
-        }),
-        clean: args.configureNodes === false ? [] : nodes,
+        generation: plan.generation,
+        orders: clusterMachines(session, 1).map((machine) => ({
+          machine: machine.name,
+          role: machine.role,
+          name: plan.nameOf(machine.role),
+          standsFor: plan.standsFor(machine.role),
+        })),
+        clean:
+          cluster === undefined || args.configureNodes === false
+            ? []
+            : nodesOf(cluster.made),
+        // Somebody works with a session's machines.
+        stop: cluster !== undefined,
+        removeMachines: args.keepMachines === false,
         reach: args.reach,
         stampId: stamp.apply(({ id }) => id),
         ...marks,
-        timeoutSeconds: snapshotTimeoutSeconds,
+        timeoutSeconds: args.snapshotTimeoutSeconds,
       },
-      { parent: this, dependsOn: [cluster] },
+      {
+        parent: this,
+        dependsOn: cluster === undefined ? [] : [...cluster.last],
+      },
     );
 
     this.namespace = stamp.apply(() => namespace);
@@ -149,19 +139,112 @@ export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
   }
 }
 
-/** The faults that the cluster of the base machines does not tell itself. */
+/** What is snapshotted, and what it is called. */
+function snapshotPlan(args: KubevirtBaseSnapshotsArgs) {
+  const {
+    generation = 1,
+    fromSession,
+    session = fromSession ?? "base",
+    namespace = DEFAULTS.snapshotNamespace,
+    controlPlaneSnapshot = `cks-control-plane-${session}-snapshot`,
+    workerSnapshot = `cks-worker-${session}-snapshot`,
+  } = args;
+  const standsFor = (role: NodeRole) =>
+    role === "worker" ? workerSnapshot : controlPlaneSnapshot;
+  return {
+    session,
+    namespace,
+    generation,
+    standsFor,
+    nameOf: (role: NodeRole) =>
+      generation === 1 ? standsFor(role) : `${standsFor(role)}-g${generation}`,
+  };
+}
+
+/** The cluster of the base machines. */
+function baseCluster(args: KubevirtBaseSnapshotsArgs): KubevirtClusterArgs {
+  const {
+    createNamespace: _createNamespace,
+    controlPlaneSnapshot: _controlPlaneSnapshot,
+    workerSnapshot: _workerSnapshot,
+    snapshotTimeoutSeconds: _snapshotTimeoutSeconds,
+    fromSession: _fromSession,
+    keepMachines: _keepMachines,
+    ...shared
+  } = args;
+  return {
+    ...shared,
+    workers: 1,
+    strategy: KubevirtStrategy.Bootstrap,
+    // Stopped for the snapshot, they stay so.
+    runStrategy: KubevirtRunStrategy.RerunOnFailure,
+  };
+}
+
+/** What is for a base cluster only. */
+const FOR_BASE = [
+  "session",
+  "image",
+  "controlPlane",
+  "worker",
+  "storageClass",
+  "kubernetes",
+  "ssh",
+  "ready",
+  "configureNodes",
+  "createNamespace",
+  "keepMachines",
+] as const;
+
 function baseFaults(args: unknown): Fault[] {
   if (!isRecord(args)) {
     return checkShape(args);
   }
   const words = "a name of at most 63 lower-case letters, digits and hyphens";
+  const { fromSession } = args;
   return [
     ...checkShape(args),
+    ...["fromSession", "keepMachines", "createNamespace"].flatMap((path) =>
+      knownNow(path, args[path]),
+    ),
     ...["namespace", "controlPlaneSnapshot", "workerSnapshot"].flatMap(
       (path) => [
         ...notEmpty(path, args[path]),
         ...textForm(path, args[path], isDnsLabel, words),
       ],
     ),
+    ...(fromSession === undefined
+      ? clusterRules(
+          baseCluster(args as unknown as KubevirtBaseSnapshotsArgs),
+          "base",
+        )
+      : sessionFaults(args)),
+  ];
+}
+
+function sessionFaults(args: Record<string, unknown>): Fault[] {
+  const { fromSession, namespace } = args;
+  return [
+    ...(isText(fromSession)
+      ? machineNameFaults(
+          clusterMachines(fromSession, 1),
+          "fromSession",
+          fromSession,
+        )
+      : []),
+    ...(namespace === undefined
+      ? [
+          {
+            path: "namespace",
+            problem:
+              "is missing, must say where the session's machines are: snapshots are made beside them",
+          },
+        ]
+      : []),
+    ...FOR_BASE.filter((path) => args[path] !== undefined).map((path) => ({
+      path,
+      problem:
+        "is given beside fromSession, must be left out: no base cluster is made",
+    })),
   ];
 }

@@ -1,15 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { clonePermission } from "../core/kubevirt/clonePermission";
 import {
   ownerAnnotations,
   SESSION_LABEL,
   stampLabels,
 } from "../core/kubevirt/labels";
-import { clusterMachines, namespaceFaults } from "../core/kubevirt/names";
+import { namespaceFaults } from "../core/kubevirt/names";
 import { objectName } from "../core/names";
 import type { GuestConnection } from "../guest/args";
-import { KubeadmSecrets } from "../guest/ops/kubeadmSecrets";
-import { ProvisioningDecision } from "../guest/ops/provisioningDecision";
 import { checkComponent } from "../shared/checkArgs";
 import { stampComponent } from "../shared/identity";
 import { withSecrets } from "../shared/secrets";
@@ -18,12 +15,9 @@ import type {
   KubevirtMachine,
   KubevirtSnapshotInfo,
 } from "./args";
-import { cloneScope } from "./cluster";
-import { DEFAULTS } from "./defaults";
-import { makeMachine } from "./machine";
-import { makeNodes } from "./nodes";
+import { machineConnections, machineOutputs, makeCluster } from "./makeCluster";
 import { kubernetesPlaceOf, makeNamespace } from "./place";
-import { KubernetesObject, KubernetesProvider } from "./resource";
+import { KubernetesProvider } from "./resource";
 import { KUBEVIRT_SECRETS, validateKubevirtCluster } from "./validation";
 
 /**
@@ -48,6 +42,11 @@ export class KubevirtCluster extends pulumi.ComponentResource {
    * network. A secret.
    */
   public readonly connections: pulumi.Output<GuestConnection[]>;
+  /**
+   * Steps inside the machines that failed and may, as `NODE: STEP`, at the last run. A step that may not
+   * fail fails the update.
+   */
+  public readonly skippedSteps: pulumi.Output<string[]>;
   /**
    * Kubeconfig of the cluster's administrator, with the address `apiServer`. A secret. Empty with
    * `configureNodes: false`.
@@ -86,12 +85,9 @@ export class KubevirtCluster extends pulumi.ComponentResource {
       name,
       checked,
     );
-    const { generation = 1, session = name, workers = 1 } = args;
+    const { session = name } = args;
     const namespace = args.namespace ?? ownNamespace;
-    const machines = clusterMachines(session, workers);
-    const { api, resource } = kubernetesPlaceOf(this, name, args, stamp);
-    const child = { parent: this };
-
+    const kubernetes = kubernetesPlaceOf(this, name, args, stamp);
     const marks = {
       labels: pulumi.all([stamp, args.labels ?? {}]).apply(([{ id }, own]) => ({
         ...own,
@@ -102,96 +98,20 @@ export class KubevirtCluster extends pulumi.ComponentResource {
     };
     const place =
       args.namespace === undefined
-        ? makeNamespace(name, namespace, args.quota, marks, resource)
+        ? makeNamespace(name, namespace, args.quota, marks, kubernetes.resource)
         : [];
 
-    const decision = new ProvisioningDecision(
-      `${name}-decision`,
-      {
-        ...api,
-        namespace,
-        strategy: args.strategy,
-        // Demanded snapshots are not given up by themselves.
-        fallback: args.fallback,
-        wanted: {
-          namespace: args.snapshots?.namespace ?? DEFAULTS.snapshotNamespace,
-          controlPlane:
-            args.snapshots?.controlPlane ?? DEFAULTS.controlPlaneSnapshot,
-          worker: args.snapshots?.worker ?? DEFAULTS.workerSnapshot,
-          fromSession: args.fromSession,
-        },
-        machines: machines.map((machine) => ({
-          name: machine.name,
-          role: machine.role,
-          storageClass: args.storageClass,
-          diskSizeGib: (machine.role === "worker"
-            ? args.worker
-            : args.controlPlane
-          )?.diskSizeGib,
-        })),
-        generation,
-        stampId: stamp.apply(({ id }) => id),
-        ...marks,
-        timeoutSeconds: args.diskTimeoutSeconds ?? DEFAULTS.diskSeconds,
-      },
-      { ...child, dependsOn: place },
-    );
-
-    const scope = pulumi
-      .output(decision.snapshots)
-      .apply((snapshots) => cloneScope({ decided: "", snapshots }, namespace));
-    const permission = scope.apply(({ volumeSnapshots }) =>
-      clonePermission(namespace, volumeSnapshots),
-    );
-    const permissionName = stamp.apply(({ id }) => `corral-clone-${id}`);
-    const permissionMeta = {
-      name: permissionName,
-      namespace: scope.apply((where) => where.namespace),
-      ...marks,
-    };
-    const role = new KubernetesObject(
-      `${name}-clone-role`,
-      "rbac.authorization.k8s.io/v1",
-      "Role",
-      { metadata: permissionMeta, rules: permission.rules },
-      { ...resource, dependsOn: place, deleteBeforeReplace: true },
-    );
-    const binding = new KubernetesObject(
-      `${name}-clone-binding`,
-      "rbac.authorization.k8s.io/v1",
-      "RoleBinding",
-      {
-        metadata: permissionMeta,
-        subjects: permission.subjects,
-        roleRef: {
-          apiGroup: "rbac.authorization.k8s.io",
-          kind: "Role",
-          name: permissionName,
-        },
-      },
-      { ...resource, dependsOn: [role], deleteBeforeReplace: true },
-    );
-
-    const secrets = new KubeadmSecrets(
-      `${name}-kubeadm`,
-      { generation },
-      { ...child, dependsOn: place },
-    );
-    const made = machines.map((machine) =>
-      makeMachine(machine, args, {
-        component: this,
-        name,
-        identity,
-        stamp,
-        namespace,
-        marks,
-        decision,
-        secrets,
-        api,
-        resource,
-        dependsOn: [...place, binding],
-      }),
-    );
+    const { decision, made, nodes } = makeCluster(args, {
+      component: this,
+      name,
+      identity,
+      stamp,
+      namespace,
+      session,
+      marks,
+      kubernetes,
+      place,
+    });
 
     this.namespace = stamp.apply(() => namespace);
     this.strategy = decision.decided;
@@ -200,40 +120,10 @@ export class KubevirtCluster extends pulumi.ComponentResource {
     this.snapshots = pulumi
       .output(decision.snapshots)
       .apply((all) => all.map(({ disks, ...snapshot }) => snapshot));
-    this.machines = pulumi.all(
-      made.map(({ machine, address }) =>
-        address.apply((known) => ({
-          name: machine.name,
-          role: machine.role,
-          nodeName: machine.nodeName,
-          address: known,
-        })),
-      ),
-    );
-    this.connections = pulumi.secret(
-      pulumi.all(
-        made.map(({ access, address, uid }) =>
-          pulumi.output({
-            host: address,
-            port: access.port,
-            user: access.user,
-            privateKey: access.privateKey,
-            hostKey: access.hostKey,
-            instanceId: uid,
-          }),
-        ),
-      ),
-    );
-    this.kubeconfig = pulumi.secret(
-      makeNodes(args, made, {
-        component: this,
-        name,
-        namespace,
-        decision,
-        secrets,
-        api,
-      }),
-    );
+    this.machines = machineOutputs(made);
+    this.connections = machineConnections(made);
+    this.skippedSteps = nodes?.skippedSteps ?? pulumi.output([]);
+    this.kubeconfig = pulumi.secret(nodes?.adminKubeconfig ?? "");
     this.registerOutputs({
       namespace: this.namespace,
       strategy: this.strategy,
@@ -242,6 +132,7 @@ export class KubevirtCluster extends pulumi.ComponentResource {
       snapshots: this.snapshots,
       machines: this.machines,
       connections: this.connections,
+      skippedSteps: this.skippedSteps,
       kubeconfig: this.kubeconfig,
     });
   }

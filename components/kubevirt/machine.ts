@@ -19,6 +19,7 @@ import type { OwnershipStamp } from "../core/stamp";
 import { type Access, guestAccess } from "../guest/access";
 import type { KubeApi } from "../guest/ops/kube";
 import type { KubeadmSecrets } from "../guest/ops/kubeadmSecrets";
+import { KubevirtBaseMachine } from "../guest/ops/kubevirtBaseMachine";
 import { KubevirtReady } from "../guest/ops/kubevirtReady";
 import type { ProvisioningDecision } from "../guest/ops/provisioningDecision";
 import type { KubevirtClusterArgs } from "./args";
@@ -43,6 +44,8 @@ export interface MachineOwner {
   readonly resource: pulumi.CustomResourceOptions;
   /** What has to be there before a machine is. */
   readonly dependsOn: readonly pulumi.Resource[];
+  /** For machines that are made for their snapshot only: its name. */
+  readonly spentOn?: (machine: ClusterMachine) => string;
 }
 
 /** A machine that was made. */
@@ -51,8 +54,12 @@ export interface MadeMachine {
   readonly access: Access;
   /** Another one is another machine. */
   readonly uid: pulumi.Output<string>;
+  /** Another one of the same machine is another declaration of it. */
+  readonly declared: pulumi.Output<number>;
   /** Its address in the pod network, once it is ready. */
   readonly address: pulumi.Output<string>;
+  /** The wait for it. */
+  readonly ready: pulumi.Resource;
 }
 
 /** Makes one machine: its keys, its Service, its cloud-init, itself, and the wait for it. */
@@ -161,31 +168,16 @@ export function makeMachine(
           shutdownSeconds: seconds,
         }),
     );
-  const vm = new KubernetesObject(
-    `${part}-vm`,
-    "kubevirt.io/v1",
-    "VirtualMachine",
-    {
-      metadata: {
-        name: machine.name,
-        namespace,
-        labels: labels.apply((own) => ({
-          ...own,
-          [MACHINE_LABEL]: machine.name,
-        })),
-        annotations: vmAnnotations(args, owner),
-      },
-      spec,
-    },
-    {
-      ...place,
-      dependsOn: [...owner.dependsOn, service, cloudInit],
-      deleteBeforeReplace: true,
-      replacementTrigger: pulumi.output(generation),
-    },
-  );
+  const { vm, uid, declared } = makeVirtualMachine(machine, args, owner, {
+    part,
+    spec,
+    labels: labels.apply((own): Record<string, string> => ({
+      ...own,
+      [MACHINE_LABEL]: machine.name,
+    })),
+    dependsOn: [...owner.dependsOn, service, cloudInit],
+  });
 
-  const uid = vm.metadata.apply((metadata) => metadata.uid);
   const wait = new KubevirtReady(
     `${part}-ready`,
     {
@@ -198,7 +190,81 @@ export function makeMachine(
     },
     { parent: component, deletedWith: vm, deleteBeforeReplace: true },
   );
-  return { machine, access, uid, address: wait.address };
+  return {
+    machine,
+    access,
+    uid,
+    declared,
+    address: wait.address,
+    ready: wait,
+  };
+}
+
+interface VirtualMachineParts {
+  /** How the names of its resources begin. */
+  readonly part: string;
+  readonly spec: pulumi.Output<Record<string, unknown>>;
+  readonly labels: pulumi.Output<Record<string, string>>;
+  readonly dependsOn: pulumi.Resource[];
+}
+
+/** The VirtualMachine itself: one that stays, or one that is made for its snapshot. */
+function makeVirtualMachine(
+  machine: ClusterMachine,
+  args: KubevirtClusterArgs,
+  owner: MachineOwner,
+  { part, spec, labels, dependsOn }: VirtualMachineParts,
+): Pick<MadeMachine, "uid" | "declared"> & { vm: pulumi.Resource } {
+  const { component, namespace, resource, stamp, spentOn } = owner;
+  const { generation = 1 } = args;
+  const annotations = vmAnnotations(args, owner);
+  if (spentOn !== undefined) {
+    const vm = new KubevirtBaseMachine(
+      `${part}-vm`,
+      {
+        ...owner.api,
+        namespace,
+        machine: machine.name,
+        snapshot: spentOn(machine),
+        generation,
+        stampId: stamp.apply(({ id }) => id),
+        labels,
+        annotations,
+        spec: pulumi.jsonStringify(spec),
+      },
+      { parent: component, dependsOn },
+    );
+    return { vm, uid: vm.uid, declared: pulumi.output(generation) };
+  }
+  const vm = new KubernetesObject(
+    `${part}-vm`,
+    "kubevirt.io/v1",
+    "VirtualMachine",
+    {
+      metadata: {
+        name: machine.name,
+        namespace,
+        labels,
+        annotations: annotations.apply((own) => ({
+          ...own,
+          // What somebody changed by hand is put right, whoever holds the field since.
+          "pulumi.com/patchForce": "true",
+        })),
+      },
+      spec,
+    },
+    {
+      ...resource,
+      dependsOn,
+      deleteBeforeReplace: true,
+      replacementTrigger: pulumi.output(generation),
+    },
+  );
+  return {
+    vm,
+    uid: vm.metadata.apply(({ uid }) => uid),
+    declared: vm.metadata.apply(({ generation: known = 0 }) => known),
+  };
 }
 
 /** What a machine tells whoever snapshots it, and through the snapshot whoever clones it. */

@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { API_PORT } from "../core/kubevirt/kubeadm";
 import type { KubeApi } from "../guest/ops/kube";
 import type { KubeadmSecrets } from "../guest/ops/kubeadmSecrets";
-import { KubevirtNodes } from "../guest/ops/kubevirtNodes";
+import { type KubevirtNode, KubevirtNodes } from "../guest/ops/kubevirtNodes";
+import { KubevirtRollout } from "../guest/ops/kubevirtRollout";
 import type { ProvisioningDecision } from "../guest/ops/provisioningDecision";
 import type { KubevirtClusterArgs } from "./args";
 import { networkPlugin } from "./cluster";
@@ -20,40 +21,83 @@ export interface NodesOwner {
   readonly api: KubeApi;
 }
 
+/** How Corral gets into machines. */
+export function nodesOf(made: readonly MadeMachine[]): KubevirtNode[] {
+  return made.map(({ machine, access, uid, address }) => ({
+    nodeName: machine.nodeName,
+    machine: machine.name,
+    index: machine.index,
+    instanceId: uid,
+    address,
+    user: access.user,
+    port: access.port,
+    privateKey: access.privateKey,
+    hostKey: access.hostKey,
+  }));
+}
+
 /**
- * Makes the machines one cluster from inside.
+ * Restarts machines that were changed, where they have to.
  *
- * @returns its kubeconfig; empty when that is not wanted.
+ * @returns the machines with the addresses that they have from then on.
+ */
+export function rollOut(
+  args: KubevirtClusterArgs,
+  made: readonly MadeMachine[],
+  { component, name, namespace, api }: NodesOwner,
+): MadeMachine[] {
+  const { until = "agent", timeoutSeconds = DEFAULTS.readySeconds } =
+    args.ready ?? {};
+  const rollout = new KubevirtRollout(
+    `${name}-rollout`,
+    {
+      ...api,
+      namespace,
+      machines: made.map(({ machine, uid, declared, address }) => ({
+        machine: machine.name,
+        nodeName: machine.nodeName,
+        index: machine.index,
+        instanceId: uid,
+        declared,
+        address,
+      })),
+      nodes: args.configureNodes === false ? [] : nodesOf(made),
+      reach: args.reach,
+      until: pulumi
+        .output(until)
+        .apply((stage) => (stage === "agent" ? "agent" : "running")),
+      timeoutSeconds,
+    },
+    { parent: component },
+  );
+  return made.map((one) => ({
+    ...one,
+    address: rollout.addresses.apply((all) => all[one.machine.name] ?? ""),
+  }));
+}
+
+/**
+ * Makes the machines one cluster from inside; undefined when that is not wanted.
  */
 export function makeNodes(
   args: KubevirtClusterArgs,
   made: readonly MadeMachine[],
   owner: NodesOwner,
-): pulumi.Output<string> {
+): KubevirtNodes | undefined {
   const { component, name, namespace, decision, secrets, api } = owner;
   if (args.configureNodes === false) {
-    return pulumi.output("");
+    return undefined;
   }
   const { kubernetes = {} } = args;
   const controlPlane = made[0]?.machine.nodeName ?? "";
-  const nodes = new KubevirtNodes(
+  return new KubevirtNodes(
     `${name}-nodes`,
     {
       ...api,
       namespace,
       reach: args.reach,
       decided: decision.decided,
-      nodes: made.map(({ machine, access, uid, address }) => ({
-        nodeName: machine.nodeName,
-        machine: machine.name,
-        index: machine.index,
-        instanceId: uid,
-        address,
-        user: access.user,
-        port: access.port,
-        privateKey: access.privateKey,
-        hostKey: access.hostKey,
-      })),
+      nodes: nodesOf(made),
       nodeNetwork: kubernetes.nodeNetwork ?? DEFAULTS.nodeNetwork,
       flannel: networkPlugin(kubernetes.cni, "")?.isFlannel ?? false,
       token: secrets.token,
@@ -64,5 +108,4 @@ export function makeNodes(
     },
     { parent: component },
   );
-  return nodes.adminKubeconfig;
 }

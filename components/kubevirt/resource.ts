@@ -8,6 +8,8 @@ export interface KubernetesMetadata {
   readonly name: string;
   readonly namespace?: string;
   readonly uid: string;
+  /** Counts changes of its spec. */
+  readonly generation?: number;
 }
 
 /** The content of an object: all but its kind. */

@@ -61,7 +61,8 @@ export function validateKubevirtCluster(
   return [...checkShape(args), ...clusterRules(args, session)];
 }
 
-function clusterRules(args: unknown, session: string): Fault[] {
+/** What {@link validateKubevirtCluster} asks beside the shape. */
+export function clusterRules(args: unknown, session: string): Fault[] {
   if (!isRecord(args)) {
     return [];
   }

@@ -54,30 +54,6 @@ export class SnapshotTaker {
     this.end = clock.now() + set.timeoutSeconds * 1000;
   }
 
-  /**
-   * Starts a machine that is off, so that it can be cleaned: a run that was cut off may have stopped it.
-   * Nobody waits for it here.
-   */
-  async startIfOff(machine: string): Promise<void> {
-    const { namespace } = this.set;
-    const { signal, log } = this.ctx;
-    const options = { signal };
-    if (
-      (await this.client.find(KINDS.instance, namespace, machine, options)) ===
-      undefined
-    ) {
-      log.status(`starting ${machine}, to clean it`);
-      await this.client
-        .act(KINDS.machineActions, namespace, machine, "start", options)
-        .catch((error: unknown) => {
-          // Started by somebody in this moment.
-          if (!isKubeFault(error, "conflict")) {
-            throw error;
-          }
-        });
-    }
-  }
-
   /** @throws Error with what is in the way of each; what was taken stays, and is taken up again. */
   async take(): Promise<SnapshotFinding[]> {
     const { orders, stop } = this.set;
@@ -151,9 +127,25 @@ export class SnapshotTaker {
     }
   }
 
+  /** KubeVirt waits for a machine that is not there until the snapshot's deadline. */
+  private async demandMachine({ machine, name }: SnapshotOrder) {
+    const { namespace } = this.set;
+    const { signal } = this.ctx;
+    const [there, taken] = await Promise.all([
+      this.client.find(KINDS.virtualMachine, namespace, machine, { signal }),
+      this.client.find(KINDS.machineSnapshot, namespace, name, { signal }),
+    ]);
+    if (there === undefined && taken === undefined) {
+      throw new Error(
+        `there is no machine ${namespace}/${machine} to take the snapshot ${name} of`,
+      );
+    }
+  }
+
   private async order(order: SnapshotOrder): Promise<void> {
     const { namespace, labels, annotations } = this.set;
     const { signal } = this.ctx;
+    await this.demandMachine(order);
     try {
       await this.client.create(
         KINDS.machineSnapshot,

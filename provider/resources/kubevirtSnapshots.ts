@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 
-import { cleanSteps } from "@corral-iac/corral/core/kubevirt/nodeSteps";
 import { Type } from "@sinclair/typebox";
 import type { Static } from "@sinclair/typebox";
 
@@ -8,7 +7,9 @@ import type { OperationContext } from "../frame/context";
 import { choice, defineResource, fields } from "../frame/define";
 import { systemClock } from "../guest/wait";
 import { kubeAt } from "../kubevirt/clients";
+import { cleanMachines } from "../kubevirt/cleanMachines";
 import { SshNodeShells } from "../kubevirt/nodeShells";
+import { SpentMachines } from "../kubevirt/spentMachine";
 import { SnapshotTaker } from "../kubevirt/takeSnapshots";
 import { kubeFields, namespaceField } from "./kubeFields";
 import { nodeFields } from "./kubevirtNodes";
@@ -65,6 +66,11 @@ const inputFields = fields({
     default: true,
     description: "Whether the machines are stopped before.",
   }),
+  removeMachines: Type.Boolean({
+    default: false,
+    description:
+      "Whether the machines are removed when the snapshots are ready: those of this stack.",
+  }),
   reach: choice(["api", "address"], {
     title: "KubevirtReach",
     description: "How the inside of machines is reached.",
@@ -106,25 +112,21 @@ export const kubevirtSnapshots = defineResource({
   }),
 
   async create(ctx, inputs) {
-    for (const node of inputs.clean) {
-      const shells = new SshNodeShells(
+    await cleanMachines(inputs.clean, {
+      namespace: inputs.namespace,
+      client: kubeAt(inputs),
+      shells: new SshNodeShells(
         inputs.namespace,
         inputs.clean,
         inputs.reach === "api" ? kubeAt(inputs) : undefined,
         ctx,
         systemClock,
-      );
-      await takerOf(ctx, inputs).startIfOff(node.machine);
-      await shells.reach(node, inputs.timeoutSeconds);
-      for (const step of cleanSteps()) {
-        await shells.run(node, step).catch((error: unknown) => {
-          if (!step.mayFail) {
-            throw error;
-          }
-        });
-      }
-    }
+      ),
+      ctx,
+      timeoutSeconds: inputs.timeoutSeconds,
+    });
     const found = await takerOf(ctx, inputs).take();
+    await removeMachines(ctx, inputs);
     return {
       id: randomBytes(8).toString("hex"),
       outputs: { taken: found.map(summary) },
@@ -132,6 +134,11 @@ export const kubevirtSnapshots = defineResource({
   },
 
   preview: (_inputs, old) => old?.outputs ?? {},
+
+  async update(ctx, _id, { outputs }, inputs) {
+    await removeMachines(ctx, inputs);
+    return outputs;
+  },
 
   async read(ctx, _id, { inputs }) {
     const found = await takerOf(ctx, inputs).look();
@@ -144,6 +151,22 @@ export const kubevirtSnapshots = defineResource({
     await takerOf(ctx, inputs).remove();
   },
 });
+
+async function removeMachines(
+  ctx: OperationContext,
+  inputs: Inputs,
+): Promise<void> {
+  if (!inputs.removeMachines) {
+    return;
+  }
+  const machines = new SpentMachines(kubeAt(inputs), ctx, systemClock);
+  const { namespace, stampId, orders } = inputs;
+  await Promise.all(
+    orders.map(({ machine: name }) =>
+      machines.remove({ namespace, name, stampId }),
+    ),
+  );
+}
 
 function takerOf(ctx: OperationContext, inputs: Inputs): SnapshotTaker {
   return new SnapshotTaker(inputs, kubeAt(inputs), ctx, systemClock);

@@ -41,13 +41,13 @@ export interface StreamAccess {
   readonly tls: TlsAccess;
 }
 
-type Method = "GET" | "POST" | "PUT" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A credential is asked for anew when it has less than this left. */
 const CREDENTIAL_MARGIN_MILLISECONDS = 60_000;
 const PAGE = 500;
 
-/** A Kubernetes API: reads, lists, makes and deletes objects; every request is bounded. */
+/** A Kubernetes API: reads, lists, makes, changes and deletes objects; every request is bounded. */
 export class KubeClient {
   readonly server: string;
   private agent: https.Agent | undefined;
@@ -131,6 +131,36 @@ export class KubeClient {
     );
   }
 
+  /** Changes what the patch says, and leaves the rest (RFC 7386, a JSON merge patch). */
+  async patch(
+    kind: KubeKind,
+    namespace: string,
+    name: string,
+    patch: KubeObject,
+    options?: RequestBounds,
+  ): Promise<KubeObject> {
+    return this.request(
+      "PATCH",
+      { verb: "patch", kind, namespace, name, body: patch },
+      options,
+    );
+  }
+
+  /** Asks an object to do something by a subresource of its, such as a machine to `restart`. */
+  async act(
+    kind: KubeKind,
+    namespace: string,
+    name: string,
+    subresource: string,
+    options?: RequestBounds,
+  ): Promise<void> {
+    await this.request(
+      "PUT",
+      { verb: "update", kind, namespace, name, subresource, body: {} },
+      options,
+    );
+  }
+
   /**
    * Asks for the deletion; succeeds when the object is gone already.
    *
@@ -159,21 +189,6 @@ export class KubeClient {
         throw error;
       }
     }
-  }
-
-  /** Lets something happen to an object by a subresource, such as the start of a machine. */
-  async act(
-    kind: KubeKind,
-    namespace: string,
-    name: string,
-    subresource: string,
-    options?: RequestBounds,
-  ): Promise<void> {
-    await this.request(
-      "PUT",
-      { verb: "update", kind, namespace, name, subresource, body: {} },
-      options,
-    );
   }
 
   /** For connections that are no requests, such as web sockets: where to, and how one logs in. */
@@ -224,10 +239,10 @@ export class KubeClient {
     if (status < 200 || status > 299) {
       throw kubeError({ what, server: this.server }, status, body);
     }
-    // What lets something happen is answered by nothing.
-    return target.subresource === undefined
-      ? objectOf(body, what, this.server)
-      : {};
+    // A subresource that acts says nothing.
+    return target.subresource !== undefined && body === ""
+      ? {}
+      : objectOf(body, what, this.server);
   }
 
   private send(
@@ -241,7 +256,10 @@ export class KubeClient {
       method,
       headers: { "User-Agent": "corral", ...authorization(credential) },
       body: target.body && {
-        type: "application/json",
+        type:
+          method === "PATCH"
+            ? "application/merge-patch+json"
+            : "application/json",
         text: JSON.stringify(target.body),
       },
       agent: () => this.keptAgent(credential),

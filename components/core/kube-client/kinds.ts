@@ -12,9 +12,9 @@ export const KINDS = {
   role: kind("rbac.authorization.k8s.io", "v1", "roles"),
   roleBinding: kind("rbac.authorization.k8s.io", "v1", "rolebindings"),
   virtualMachine: kind("kubevirt.io", "v1", "virtualmachines"),
-  /** The same machines, to be started. */
-  machineActions: kind("subresources.kubevirt.io", "v1", "virtualmachines"),
   instance: kind("kubevirt.io", "v1", "virtualmachineinstances"),
+  /** What a machine can be asked to do. */
+  machineActions: kind("subresources.kubevirt.io", "v1", "virtualmachines"),
   machineSnapshot: kind(
     "snapshot.kubevirt.io",
     "v1beta1",

@@ -28,6 +28,9 @@ export const VERSION_ANNOTATION = `${DOMAIN}/kubernetes-version`;
 /** Annotation that says which machines are one cluster: a worker's snapshot fits that set only. */
 export const SET_ANNOTATION = `${DOMAIN}/cluster-set`;
 
+/** Annotation of a base machine that was cleaned for its snapshot, with the time. */
+export const CLEANED_ANNOTATION = `${DOMAIN}/cleaned`;
+
 /** What a machine is in its cluster. */
 export type NodeRole = "control-plane" | "worker";
 

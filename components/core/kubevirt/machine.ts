@@ -55,7 +55,8 @@ export function machineSpec(machine: MachineSpec): Record<string, unknown> {
         terminationGracePeriodSeconds: machine.shutdownSeconds,
         domain: {
           firmware: { uuid: machine.uuid },
-          cpu: { cores: machine.cores },
+          // Sockets, because KubeVirt can add these while the machine runs, and no cores.
+          cpu: { sockets: machine.cores, cores: 1, threads: 1 },
           memory: { guest: bytesQuantity(machine.memoryMib * MIB) },
           devices: {
             rng: {},

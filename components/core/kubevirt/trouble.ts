@@ -50,7 +50,7 @@ export function machineStage({
 }
 
 /** Whether KubeVirt has seen the machine as it is declared now: its status may be of before. */
-function isObserved(machine: unknown): boolean {
+export function isObserved(machine: unknown): boolean {
   const { desiredGeneration, observedGeneration } = (field(machine, "status") ??
     {}) as Record<string, unknown>;
   return desiredGeneration === observedGeneration;

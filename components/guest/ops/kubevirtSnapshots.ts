@@ -40,6 +40,8 @@ export interface KubevirtSnapshotsArgs extends KubeApi {
   clean?: pulumi.Input<pulumi.Input<KubevirtNode>[]>;
   /** Whether the machines are stopped before. Default true. */
   stop?: pulumi.Input<boolean>;
+  /** Whether machines of this stack are removed when the snapshots are ready. Default false. */
+  removeMachines?: pulumi.Input<boolean>;
   /** How the inside of machines is reached: `api` (the default) or `address`. */
   reach?: pulumi.Input<string>;
   /** Id of the stamp of what is made. */

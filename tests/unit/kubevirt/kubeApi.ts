@@ -35,6 +35,11 @@ export class KubeApi {
   interfere: (asked: KubeAsked) => Interference = () => undefined;
   /** What becomes of an object that was made. */
   afterCreate: (resource: string, object: Body) => void = () => undefined;
+  /** What a machine was asked to do, as `namespace/name: action`. */
+  readonly acted: string[] = [];
+  /** What comes of it. */
+  afterAction: (namespace: string, name: string, action: string) => void = () =>
+    undefined;
   /** Whether a deletion is carried out; otherwise the object is marked only. */
   finishesDeletion = true;
   /** Items of one page. */
@@ -110,6 +115,16 @@ export class KubeApi {
   }
 
   private answer(asked: KubeAsked): { status: number; body: string | Body } {
+    const action =
+      /^\/apis\/subresources\.kubevirt\.io\/v1\/namespaces\/([^/]+)\/virtualmachines\/([^/]+)\/([^/]+)$/.exec(
+        asked.path,
+      );
+    if (action !== null && asked.method === "PUT") {
+      const [, namespace = "", name = "", what = ""] = action;
+      this.acted.push(`${namespace}/${name}: ${what}`);
+      this.afterAction(namespace, name, what);
+      return { status: 202, body: "" };
+    }
     const match =
       /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/.exec(
         asked.path,
@@ -123,6 +138,8 @@ export class KubeApi {
     switch (asked.method) {
       case "POST":
         return this.create(resource, namespace, asked.body ?? {});
+      case "PATCH":
+        return this.patch(key, asked.body ?? {});
       case "DELETE":
         return this.objects.has(key)
           ? this.remove(key, asked.body)
@@ -148,6 +165,16 @@ export class KubeApi {
     this.objects.set(key, body);
     this.afterCreate(resource, body);
     return { status: 201, body };
+  }
+
+  private patch(key: string, patch: Body) {
+    const object = this.objects.get(key);
+    if (object === undefined) {
+      return refusal(404, "NotFound", `${key} not found`);
+    }
+    const body = merged(object, patch);
+    this.objects.set(key, body);
+    return { status: 200, body };
   }
 
   private remove(key: string, options: Body = {}) {
@@ -191,6 +218,24 @@ export class KubeApi {
       },
     };
   }
+}
+
+/** RFC 7386. */
+function merged(target: Body, patch: Body): Body {
+  const result = { ...target };
+  for (const [name, value] of Object.entries(patch)) {
+    const before = result[name];
+    result[name] =
+      typeof value === "object" && value !== null
+        ? merged(
+            typeof before === "object" && before !== null
+              ? (before as Body)
+              : {},
+            value as Body,
+          )
+        : value;
+  }
+  return result;
 }
 
 /** A Status of the API. */

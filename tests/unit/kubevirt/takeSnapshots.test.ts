@@ -24,6 +24,9 @@ describe("KubevirtSnapshots", () => {
     api.kinds.add(SNAPSHOTS);
     for (const name of ["cp", "wn"]) {
       api.put(INSTANCES, { metadata: { namespace: "t", name } });
+      api.put("virtualmachines.kubevirt.io", {
+        metadata: { namespace: "t", name },
+      });
     }
     api.afterCreate = (_resource, object) => {
       object.status = {
@@ -89,21 +92,6 @@ describe("KubevirtSnapshots", () => {
     }
   }
 
-  it("starts a machine that a cut-off run has stopped, to clean it, and no other", async () => {
-    api.objects.delete(`${INSTANCES}/t/wn`);
-    api.interfere = ({ method }) =>
-      method === "PUT" ? { status: 202, body: "" } : undefined;
-    const starting = taker();
-    await starting.startIfOff("cp");
-    await starting.startIfOff("wn");
-    assert.deepEqual(
-      api.asked.filter(({ method }) => method === "PUT").map((one) => one.path),
-      [
-        "/apis/subresources.kubevirt.io/v1/namespaces/t/virtualmachines/wn/start",
-      ],
-    );
-  });
-
   it("stops both machines, takes both, and waits until they are ready to use", async () => {
     const found = await inTime((one) => one.take());
     assert.deepEqual(
@@ -154,6 +142,14 @@ describe("KubevirtSnapshots", () => {
     );
     const found = await inTime((one) => one.take());
     assert.ok(found.every(({ state }) => state === "ready"));
+  });
+
+  it("tells of a machine that is not there, at once", async () => {
+    api.objects.delete("virtualmachines.kubevirt.io/t/wn");
+    await assert.rejects(
+      taker().take(),
+      /there is no machine t\/wn to take the snapshot base-wn-g2 of/,
+    );
   });
 
   it("touches nobody else's snapshot of that name", async () => {

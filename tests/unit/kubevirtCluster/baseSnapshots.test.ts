@@ -2,7 +2,12 @@ import * as assert from "node:assert/strict";
 import { field } from "@corral-iac/corral/core/argumentRules";
 import type { KubevirtBaseSnapshotsArgs } from "@corral-iac/corral/kubevirt/baseArgs";
 import { KubevirtBaseSnapshots } from "@corral-iac/corral/kubevirt/kubevirtBaseSnapshots";
-import { byName, recordResources, settled } from "../shared/mockedEngine";
+import {
+  byName,
+  plain,
+  recordResources,
+  settled,
+} from "../shared/mockedEngine";
 import { mockEngine } from "../shared/outputs";
 
 const MINIMAL: KubevirtBaseSnapshotsArgs = {
@@ -24,18 +29,27 @@ describe("KubevirtBaseSnapshots", () => {
       field(byName(made, "gold-namespace").inputs, "metadata", "name"),
       "vm-templates",
     );
-    const vms = made.filter(({ type }) => type.endsWith(":VirtualMachine"));
+    const vms = made.filter(({ type }) =>
+      type.endsWith(":KubevirtBaseMachine"),
+    );
     assert.deepEqual(
-      vms.map(({ inputs }) => field(inputs, "metadata", "name")).sort(),
-      ["cks-control-plane-base", "cks-worker-node-base"],
+      vms.map(({ inputs }) => [inputs.machine, inputs.snapshot]).sort(),
+      [
+        ["cks-control-plane-base", "cks-control-plane-base-snapshot"],
+        ["cks-worker-node-base", "cks-worker-base-snapshot"],
+      ],
     );
     assert.ok(
       vms.every(
         ({ inputs }) =>
-          field(inputs, "spec", "runStrategy") === "RerunOnFailure",
+          field(JSON.parse(String(inputs.spec)), "runStrategy") ===
+          "RerunOnFailure",
       ),
     );
     const { inputs } = byName(made, "gold-snapshots");
+    assert.equal(inputs.removeMachines, false);
+    assert.equal(inputs.stop, true);
+    assert.equal((plain(inputs.clean) as unknown[]).length, 2);
     assert.deepEqual(inputs.orders, [
       {
         machine: "cks-control-plane-base",
@@ -62,6 +76,60 @@ describe("KubevirtBaseSnapshots", () => {
     assert.equal(order?.standsFor, "cks-control-plane-base-snapshot");
   });
 
+  it("has its machines removed when they are not to stay", async () => {
+    const { inputs } = byName(
+      await make({ ...MINIMAL, keepMachines: false }),
+      "gold-snapshots",
+    );
+    assert.equal(inputs.removeMachines, true);
+  });
+
+  it("snapshots the running machines of a session, and touches nothing else of them", async () => {
+    const made = await make({
+      fromSession: "user-session-76c3ac1b",
+      namespace: "student",
+    });
+    assert.deepEqual(made.map(({ name }) => name).sort(), [
+      "gold",
+      "gold-snapshots",
+      "gold-stamp",
+    ]);
+    const { inputs } = byName(made, "gold-snapshots");
+    assert.deepEqual(
+      (inputs.orders as Record<string, string>[]).map(({ machine, name }) => [
+        machine,
+        name,
+      ]),
+      [
+        [
+          "cks-control-plane-user-session-76c3ac1b",
+          "cks-control-plane-user-session-76c3ac1b-snapshot",
+        ],
+        [
+          "cks-worker-node-user-session-76c3ac1b",
+          "cks-worker-user-session-76c3ac1b-snapshot",
+        ],
+      ],
+    );
+    assert.deepEqual(
+      [inputs.stop, inputs.clean, inputs.removeMachines],
+      [false, [], false],
+    );
+  });
+
+  it("tells what does not go with a session, and what is missing", () => {
+    recordResources();
+    const wrong = (args: KubevirtBaseSnapshotsArgs, words: RegExp) =>
+      assert.throws(() => new KubevirtBaseSnapshots("gold", args), words);
+    wrong({}, /image is missing/);
+    wrong({ fromSession: "s1" }, /namespace is missing/);
+    wrong(
+      { ...MINIMAL, fromSession: "s1", namespace: "n", keepMachines: false },
+      /image is given beside fromSession[^]*keepMachines is given beside fromSession/,
+    );
+    wrong({ fromSession: "S 1", namespace: "n" }, /fromSession is "S 1"/);
+  });
+
   it("makes no namespace where there is one", async () => {
     const made = await make({
       ...MINIMAL,
@@ -81,7 +149,7 @@ describe("KubevirtBaseSnapshots", () => {
           workerSnapshot: "",
           generation: 0,
         }),
-      /4 faults|3 faults/,
+      /5 faults/,
     );
   });
 });

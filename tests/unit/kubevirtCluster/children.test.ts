@@ -84,6 +84,7 @@ describe("KubevirtCluster", () => {
       "KubevirtNodes web-nodes",
       "KubevirtReady web-control-plane-ready",
       "KubevirtReady web-worker-ready",
+      "KubevirtRollout web-rollout",
       "Namespace web-namespace",
       "ProvisioningDecision web-decision",
       "Role web-clone-role",
@@ -195,7 +196,11 @@ describe("KubevirtCluster", () => {
       "spec",
       "domain",
     );
-    assert.deepEqual(field(domain, "cpu"), { cores: 4 });
+    assert.deepEqual(field(domain, "cpu"), {
+      sockets: 4,
+      cores: 1,
+      threads: 1,
+    });
     assert.deepEqual(field(domain, "memory"), { guest: "8Gi" });
     assert.match(
       userData(made, "web-control-plane-cloud-init"),

@@ -66,6 +66,14 @@ const OUTPUTS: Record<
       },
     ],
   }),
+  "corral-ops:index:KubevirtBaseMachine": (name) => ({ uid: `uid of ${name}` }),
+  "corral-ops:index:KubevirtRollout": (_name, { machines }) => ({
+    addresses: Object.fromEntries(
+      (machines as { machine: string; address: string }[]).map(
+        ({ machine, address }) => [machine, address],
+      ),
+    ),
+  }),
   "corral-ops:index:KubevirtReady": () => ({ address: "10.1.2.3" }),
   "corral-ops:index:ProvisioningDecision": () => ({
     decided: "bootstrap",
