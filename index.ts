@@ -1,8 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { makeMachines, readFleet } from "@corral-iac/corral/fleet/program";
+import {
+  makeClusters,
+  makeMachines,
+  readFleet,
+} from "@corral-iac/corral/fleet/program";
 
 // Read before the program's function runs: a faulty fleet is told at once.
 const fleet = readFleet(new pulumi.Config("corral"));
 
-/** The machines of this stack's fleet, as `pulumi stack output machines` shows them. */
-export = async () => ({ machines: await makeMachines(fleet) });
+/** What this stack's fleet has, as `pulumi stack output machines` and `clusters` show it. */
+export = async () => ({
+  machines: await makeMachines(fleet),
+  ...(await makeClusters(fleet)),
+});

@@ -25,8 +25,12 @@ const STAGES: readonly (readonly [RegExp, string])[] = [
   [/:ProvisioningDecision$/, "decision"],
   [/:(Volume|LibvirtDisk|CloudInitDisk|MicroVmImage|MicroVmVolume)$/, "disks"],
   [/:ProxmoxTemplate$/, "template"],
-  [/:(Domain|VirtualMachine|VirtualEnvironmentVm|MicroVmService)$/, "machine"],
+  [
+    /:(Domain|VirtualMachine|KubevirtBaseMachine|VirtualEnvironmentVm|MicroVmService)$/,
+    "machine",
+  ],
   [/:(GuestReady|KubevirtReady)$/, "ready"],
+  [/:KubevirtRollout$/, "rollout"],
   [/:KubevirtNodes$/, "nodes"],
   [/:(KubevirtSnapshots|ProxmoxSnapshot)$/, "snapshots"],
   [/:(GuestFiles|GuestMount|AppliedRevision)$|^command:/, "guest"],

@@ -1,7 +1,6 @@
 import { field, oneOf, textForm } from "../core/argumentRules";
-import { type Fault, joinPath } from "../core/faults";
+import type { Fault } from "../core/faults";
 import { isRecord } from "../core/later";
-import { describeNameForm, isGoodName } from "../core/nameRule";
 import { compileSchemaCheck } from "../core/schemaCheck";
 import {
   connectionUri,
@@ -11,20 +10,30 @@ import {
   libvirtVmRules,
 } from "../libvirt/validation";
 import { microVmHostRules } from "../microvm/hostValidation";
-import { microVmRules } from "../microvm/validation";
 import {
   accessRules,
   PROXMOX_SECRETS,
   proxmoxVmRules,
 } from "../proxmox/validation";
+import { eachNamed, entries, type Named, under } from "./checkNames";
 import schema from "./fleet.schema.json";
+import { kubevirtFaults } from "./kubevirtCheck";
+import { microVmFaults } from "./microVmCheck";
 
-type Named = readonly (readonly [string, Record<string, unknown>])[];
-
-const checkShape = compileSchemaCheck(schema, PROXMOX_SECRETS);
+const checkShape = compileSchemaCheck(schema, [
+  ...PROXMOX_SECRETS,
+  "kubeconfig",
+]);
 
 /** Kinds of hypervisors, and of machines. */
 const KINDS = ["libvirt", "proxmox"];
+
+/** A file that lost its content must not take all machines with it. */
+const EMPTY: Fault = {
+  path: "",
+  problem:
+    "is empty, must declare something; a fleet without machines says machines: {}",
+};
 
 /**
  * Every fault in a fleet file, each with its path: shape and ranges by the JSON Schema, names,
@@ -39,6 +48,7 @@ export function validateFleet(fleet: unknown): Fault[] {
   const hypervisors = entries(fleet.hypervisors);
   return [
     ...shape,
+    ...(Object.keys(fleet).length === 0 ? [EMPTY] : []),
     ...eachNamed("hypervisors", fleet.hypervisors, (path, hypervisor) => [
       ...oneOf(path, hypervisor, KINDS, "required"),
       ...libvirtHypervisor(`${path}.libvirt`, hypervisor.libvirt),
@@ -53,34 +63,9 @@ export function validateFleet(fleet: unknown): Fault[] {
       under(path, microVmHostRules(host)),
     ),
     ...eachNamed("microVms", fleet.microVms, (path, machine) =>
-      microVm(path, machine, fleet),
+      microVmFaults(path, machine, fleet),
     ),
-  ];
-}
-
-function microVm(
-  path: string,
-  { host, ...args }: Record<string, unknown>,
-  { microVmHosts, machines }: Record<string, unknown>,
-): Fault[] {
-  const hosts = entries(microVmHosts);
-  const target = hosts.find(([name]) => name === host)?.[1];
-  const name = path.replace(/^microVms\./, "");
-  const known = hosts.map(([one]) => one).join(", ") || "none is declared";
-  return [
-    ...textForm(
-      `${path}.host`,
-      host,
-      () => target !== undefined,
-      `a host of this fleet: ${known}`,
-    ),
-    ...(entries(machines).some(([one]) => one === name)
-      ? [{ path, problem: "is the name of one of machines too" }]
-      : []),
-    ...under(
-      path,
-      microVmRules({ ...args, host: { acceleration: target?.accelerator } }),
-    ),
+    ...kubevirtFaults(fleet),
   ];
 }
 
@@ -195,32 +180,6 @@ function knownHypervisor(
   );
 }
 
-/** The faults of everything under a name, and of the names. */
-function eachNamed(
-  path: string,
-  value: unknown,
-  check: (path: string, item: Record<string, unknown>) => Fault[],
-): Fault[] {
-  const names = isRecord(value) ? Object.keys(value) : [];
-  return [
-    ...names.flatMap((name) => nameFaults(joinPath(path, name), name)),
-    ...entries(value).flatMap(([name, item]) =>
-      check(joinPath(path, name), item),
-    ),
-  ];
-}
-
-function nameFaults(path: string, name: string): Fault[] {
-  return isGoodName(name)
-    ? []
-    : [
-        {
-          path,
-          problem: `is no good name, must be ${describeNameForm()}`,
-        },
-      ];
-}
-
 /** Whether a value of the fleet file says that it stands in the stack's configuration. */
 export function isFromConfig(value: unknown): value is { fromConfig: string } {
   return (
@@ -228,20 +187,4 @@ export function isFromConfig(value: unknown): value is { fromConfig: string } {
     typeof value.fromConfig === "string" &&
     Object.keys(value).length === 1
   );
-}
-
-function under(path: string, faults: readonly Fault[]): Fault[] {
-  return faults.map((fault) => ({
-    ...fault,
-    path: joinPath(path, fault.path),
-  }));
-}
-
-function entries(value: unknown): [string, Record<string, unknown>][] {
-  return isRecord(value)
-    ? Object.entries(value).filter(
-        (entry): entry is [string, Record<string, unknown>] =>
-          isRecord(entry[1]),
-      )
-    : [];
 }

@@ -31,11 +31,13 @@ export function makeLibvirtMachines(
   fleet: Fleet,
 ): Record<string, MachineOutputs> {
   const hosts = mapValues(
-    fleet.hypervisors,
+    fleet.hypervisors ?? {},
     (name, { libvirt: declared }) => declared && makeHost(name, declared),
   );
   const outputs: Record<string, MachineOutputs> = {};
-  for (const [name, { libvirt: machine }] of Object.entries(fleet.machines)) {
+  for (const [name, { libvirt: machine }] of Object.entries(
+    fleet.machines ?? {},
+  )) {
     const host = machine && hosts[machine.hypervisor];
     if (host) {
       outputs[name] = makeMachine(name, machine, host);

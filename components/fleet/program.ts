@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { renderFaults } from "../core/faults";
 import { isFromConfig, validateFleet } from "./check";
+import type { KubevirtOutputs } from "./kubevirt";
 import type { Fleet } from "./types";
 
 /** What a stack exports for each machine. Its connection holds a private key and is a secret. */
@@ -41,11 +42,12 @@ export async function makeMachines(
   fleet: Fleet,
 ): Promise<Record<string, MachineOutputs>> {
   const outputs: Record<string, MachineOutputs> = {};
-  if (Object.values(fleet.hypervisors).some((host) => host.libvirt)) {
+  const hypervisors = Object.values(fleet.hypervisors ?? {});
+  if (hypervisors.some((host) => host.libvirt)) {
     const { makeLibvirtMachines } = await import("./libvirt.js");
     Object.assign(outputs, makeLibvirtMachines(fleet));
   }
-  if (Object.values(fleet.hypervisors).some((host) => host.proxmox)) {
+  if (hypervisors.some((host) => host.proxmox)) {
     const { makeProxmoxMachines } = await import("./proxmox.js");
     Object.assign(outputs, makeProxmoxMachines(fleet));
   }
@@ -54,6 +56,22 @@ export async function makeMachines(
     Object.assign(outputs, makeMicroVms(fleet));
   }
   return outputs;
+}
+
+/**
+ * Makes the fleet's clusters and base snapshots of KubeVirt; loaded only when there are such.
+ *
+ * @returns their outputs by name, as far as the fleet has them.
+ */
+export async function makeClusters(
+  fleet: Fleet,
+): Promise<Partial<KubevirtOutputs>> {
+  const { kubevirtClusters, kubevirtBaseSnapshots } = fleet;
+  if (kubevirtClusters === undefined && kubevirtBaseSnapshots === undefined) {
+    return {};
+  }
+  const { makeKubevirt } = await import("./kubevirt.js");
+  return makeKubevirt(fleet);
 }
 
 /** Puts the stack's secrets in the places that say `fromConfig: KEY`. */

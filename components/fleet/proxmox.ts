@@ -17,14 +17,16 @@ export function makeProxmoxMachines(
 ): Record<string, MachineOutputs> {
   const hosts = new Map<string, Host>();
   for (const [name, { proxmox: declared }] of Object.entries(
-    fleet.hypervisors,
+    fleet.hypervisors ?? {},
   )) {
     if (declared !== undefined) {
       hosts.set(name, { declared, provider: proxmoxProvider(name, declared) });
     }
   }
   const outputs: Record<string, MachineOutputs> = {};
-  for (const [name, { proxmox: machine }] of Object.entries(fleet.machines)) {
+  for (const [name, { proxmox: machine }] of Object.entries(
+    fleet.machines ?? {},
+  )) {
     const host = machine && hosts.get(machine.hypervisor);
     if (host) {
       outputs[name] = makeMachine(name, machine, host);

@@ -1,5 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Accelerator, LibvirtVmArgs } from "../libvirt/args";
+import type { KubevirtClusterArgs } from "../kubevirt/args";
+import type { KubevirtBaseSnapshotsArgs } from "../kubevirt/baseArgs";
 import type { MicroVmArgs } from "../microvm/args";
 import type { MicroVmHostArgs } from "../microvm/hostArgs";
 import type { ProxmoxNodeSshArgs, ProxmoxVmArgs } from "../proxmox/args";
@@ -10,16 +12,53 @@ export interface FromConfig {
   fromConfig: string;
 }
 
-/** One environment: its hypervisors and its machines. */
+/** One environment: its hypervisors and its machines. Every part may be left out. */
 export interface Fleet {
   /** The hypervisors, under names of your own. */
-  hypervisors: Record<string, Hypervisor>;
+  hypervisors?: Record<string, Hypervisor>;
   /** The machines, under their names. */
-  machines: Record<string, Machine>;
+  machines?: Record<string, Machine>;
   /** Linux hosts for microVMs, each with a network of that name, under names of your own. */
   microVmHosts?: Record<string, MicroVmHostArgs>;
   /** MicroVMs, under their names. No machine may be called the same. */
   microVms?: Record<string, FleetMicroVm>;
+  /** Clusters with KubeVirt, under names of your own. */
+  kubevirts?: Record<string, FleetKubevirt>;
+  /** Snapshots of a base cluster or a session on them, under their names. */
+  kubevirtBaseSnapshots?: Record<string, FleetKubevirtBaseSnapshots>;
+  /** Kubernetes clusters of KubeVirt machines, under their names. */
+  kubevirtClusters?: Record<string, FleetKubevirtCluster>;
+}
+
+/** A cluster that runs KubeVirt. */
+export interface FleetKubevirt {
+  /** Text of its kubeconfig, `fromConfig: KEY`, or its path. Default: as for kubectl. */
+  kubeconfig?: pulumi.Input<string>;
+  /** Context of the kubeconfig. Default: its current one. */
+  context?: string;
+}
+
+/** Snapshots that clusters are cloned from. */
+export interface FleetKubevirtBaseSnapshots extends Omit<
+  KubevirtBaseSnapshotsArgs,
+  "kubeconfig" | "context"
+> {
+  /** Which of `kubevirts`. */
+  kubevirt: string;
+}
+
+/** A Kubernetes cluster of KubeVirt machines. */
+export interface FleetKubevirtCluster extends Omit<
+  KubevirtClusterArgs,
+  "kubeconfig" | "context"
+> {
+  /** Which of `kubevirts`. */
+  kubevirt: string;
+  /**
+   * Which of `kubevirtBaseSnapshots` are made before: their namespace and names stand for `snapshots`.
+   * A new generation of them is taken by clusters that are decided anew.
+   */
+  baseSnapshots?: string;
 }
 
 /** A microVM on one of the fleet's hosts. */

@@ -1,40 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
-import { knownNow, notEmpty, textForm } from "../core/argumentRules";
-import type { Fault } from "../core/faults";
 import {
-  isDnsLabel,
-  type NodeRole,
   ownerAnnotations,
   SESSION_LABEL,
   stampLabels,
 } from "../core/kubevirt/labels";
-import { clusterMachines, machineNameFaults } from "../core/kubevirt/names";
-import { isRecord, isText } from "../core/later";
-import { compileSchemaCheck } from "../core/schemaCheck";
+import { clusterMachines } from "../core/kubevirt/names";
 import { KubevirtSnapshots } from "../guest/ops/kubevirtSnapshots";
 import { checkComponent } from "../shared/checkArgs";
 import { stampComponent } from "../shared/identity";
 import { withSecrets } from "../shared/secrets";
-import {
-  type KubevirtClusterArgs,
-  KubevirtRunStrategy,
-  KubevirtStrategy,
-} from "./args";
-import schema from "./args.schema.json";
 import type {
   KubevirtBaseSnapshotInfo,
   KubevirtBaseSnapshotsArgs,
 } from "./baseArgs";
-import { DEFAULTS } from "./defaults";
+import { baseCluster, snapshotPlan } from "./basePlan";
+import { validateBaseSnapshots } from "./baseValidation";
 import { makeCluster } from "./makeCluster";
 import { nodesOf } from "./nodes";
 import { kubernetesPlaceOf, makeNamespace } from "./place";
-import { clusterRules, KUBEVIRT_SECRETS } from "./validation";
-
-const checkShape = compileSchemaCheck(
-  { ...schema, $ref: "#/definitions/KubevirtBaseSnapshotsArgs" },
-  KUBEVIRT_SECRETS,
-);
+import { KUBEVIRT_SECRETS } from "./validation";
 
 /**
  * The snapshots that clusters are cloned from: a control plane and a worker are bootstrapped, cleaned
@@ -61,7 +45,7 @@ export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
     const checked = checkComponent(
       { type: "KubevirtBaseSnapshots", name },
       args,
-      baseFaults,
+      validateBaseSnapshots,
     );
     const owner = stampComponent(this, "KubevirtBaseSnapshots", name, checked);
     const { stamp } = owner;
@@ -137,114 +121,4 @@ export class KubevirtBaseSnapshots extends pulumi.ComponentResource {
       snapshots: this.snapshots,
     });
   }
-}
-
-/** What is snapshotted, and what it is called. */
-function snapshotPlan(args: KubevirtBaseSnapshotsArgs) {
-  const {
-    generation = 1,
-    fromSession,
-    session = fromSession ?? "base",
-    namespace = DEFAULTS.snapshotNamespace,
-    controlPlaneSnapshot = `cks-control-plane-${session}-snapshot`,
-    workerSnapshot = `cks-worker-${session}-snapshot`,
-  } = args;
-  const standsFor = (role: NodeRole) =>
-    role === "worker" ? workerSnapshot : controlPlaneSnapshot;
-  return {
-    session,
-    namespace,
-    generation,
-    standsFor,
-    nameOf: (role: NodeRole) =>
-      generation === 1 ? standsFor(role) : `${standsFor(role)}-g${generation}`,
-  };
-}
-
-/** The cluster of the base machines. */
-function baseCluster(args: KubevirtBaseSnapshotsArgs): KubevirtClusterArgs {
-  const {
-    createNamespace: _createNamespace,
-    controlPlaneSnapshot: _controlPlaneSnapshot,
-    workerSnapshot: _workerSnapshot,
-    snapshotTimeoutSeconds: _snapshotTimeoutSeconds,
-    fromSession: _fromSession,
-    keepMachines: _keepMachines,
-    ...shared
-  } = args;
-  return {
-    ...shared,
-    workers: 1,
-    strategy: KubevirtStrategy.Bootstrap,
-    // Stopped for the snapshot, they stay so.
-    runStrategy: KubevirtRunStrategy.RerunOnFailure,
-  };
-}
-
-/** What is for a base cluster only. */
-const FOR_BASE = [
-  "session",
-  "image",
-  "controlPlane",
-  "worker",
-  "storageClass",
-  "kubernetes",
-  "ssh",
-  "ready",
-  "configureNodes",
-  "createNamespace",
-  "keepMachines",
-] as const;
-
-function baseFaults(args: unknown): Fault[] {
-  if (!isRecord(args)) {
-    return checkShape(args);
-  }
-  const words = "a name of at most 63 lower-case letters, digits and hyphens";
-  const { fromSession } = args;
-  return [
-    ...checkShape(args),
-    ...["fromSession", "keepMachines", "createNamespace"].flatMap((path) =>
-      knownNow(path, args[path]),
-    ),
-    ...["namespace", "controlPlaneSnapshot", "workerSnapshot"].flatMap(
-      (path) => [
-        ...notEmpty(path, args[path]),
-        ...textForm(path, args[path], isDnsLabel, words),
-      ],
-    ),
-    ...(fromSession === undefined
-      ? clusterRules(
-          baseCluster(args as unknown as KubevirtBaseSnapshotsArgs),
-          "base",
-        )
-      : sessionFaults(args)),
-  ];
-}
-
-function sessionFaults(args: Record<string, unknown>): Fault[] {
-  const { fromSession, namespace } = args;
-  return [
-    ...(isText(fromSession)
-      ? machineNameFaults(
-          clusterMachines(fromSession, 1),
-          "fromSession",
-          fromSession,
-        )
-      : []),
-    ...(namespace === undefined
-      ? [
-          {
-            path: "namespace",
-            problem:
-              "is missing, must say where the session's machines are: snapshots are made beside them",
-          },
-        ]
-      : []),
-    ...FOR_BASE.filter((path) => args[path] !== undefined).map((path) => ({
-      path,
-      problem:
-        "is given beside fromSession, must be left out: no base cluster is made",
-    })),
-  ];
 }

@@ -35,7 +35,18 @@ export const TYPES = {
   decision: "corral-ops:index:ProvisioningDecision",
   snapshots: "corral-ops:index:KubevirtSnapshots",
   machine: "kubernetes:kubevirt.io/v1:VirtualMachine",
+  baseMachine: "corral-ops:index:KubevirtBaseMachine",
 } as const;
+
+/** Types of the machines. */
+export const MACHINES: readonly string[] = [TYPES.machine, TYPES.baseMachine];
+
+/** Types of Corral's own plugin that make objects. */
+export const MAKERS: readonly string[] = [
+  TYPES.decision,
+  TYPES.snapshots,
+  TYPES.baseMachine,
+];
 
 /** Handles of objects, as state and listing give them alike: `VirtualMachine:NAMESPACE/NAME`. */
 export const handles = {

@@ -6,7 +6,7 @@ import { isKubeFault } from "../../core/kube-client/errors";
 import { KINDS } from "../../core/kube-client/kinds";
 import { parseQuantity } from "../../core/kubevirt/quantity";
 import { isText } from "../../core/later";
-import { placeInHandle, TYPES } from "./kinds";
+import { MACHINES, placeInHandle } from "./kinds";
 
 /** The machines of a cluster, as they are now. */
 export async function statusOfMachines(
@@ -15,7 +15,7 @@ export async function statusOfMachines(
   references: readonly Reference[],
 ): Promise<MachineStatus[]> {
   const machines = references.filter(
-    (one) => one.type === TYPES.machine && one.place === place,
+    (one) => MACHINES.includes(one.type) && one.place === place,
   );
   const now = Date.now();
   return Promise.all(

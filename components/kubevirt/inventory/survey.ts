@@ -8,7 +8,7 @@ import type { KubeWish } from "../../core/kube-client/kubeconfig";
 import { label, STAMP_LABEL } from "../../core/kubevirt/labels";
 import { diskName } from "../../core/kubevirt/names";
 import { isText } from "../../core/later";
-import { handles, listedKind, TYPES } from "./kinds";
+import { handles, listedKind, MAKERS, TYPES } from "./kinds";
 
 /** Types of the components whose providers count. */
 const COMPONENT = /^corral:index:Kubevirt/;
@@ -31,10 +31,9 @@ export function surveyKubevirt(
   );
   const references = resources.flatMap((resource): Reference[] => {
     const { urn, type, provider = "" } = resource;
-    const found =
-      type === TYPES.decision || type === TYPES.snapshots
-        ? { place: placeOf(wishOf(resource)), objects: ownObjects(resource) }
-        : { place: providers.get(provider), objects: objectOf(resource) };
+    const found = MAKERS.includes(type)
+      ? { place: placeOf(wishOf(resource)), objects: ownObjects(resource) }
+      : { place: providers.get(provider), objects: objectOf(resource) };
     const { place, objects } = found;
     return place === undefined
       ? []
@@ -112,6 +111,16 @@ function ownObjects({ type, inputs, outputs }: StateResource): Found[] {
         text(field(order, "name")),
       ),
     }));
+  }
+  if (type === TYPES.baseMachine) {
+    const name = text(inputs?.machine);
+    return [
+      {
+        handle: handles.object("VirtualMachine", namespace, name),
+        // With its snapshot it has done its work, and may be gone.
+        mayBeMissing: true,
+      },
+    ];
   }
   return list(inputs?.machines).flatMap((machine) =>
     list(outputs?.snapshots)

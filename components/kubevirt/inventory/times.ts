@@ -4,7 +4,7 @@ import type { MachineTimes, Span } from "../../core/inventory/stage";
 import type { KubeClient } from "../../core/kube-client/client";
 import { KINDS } from "../../core/kube-client/kinds";
 import { machineTimes } from "../../core/kubevirt/machineTimes";
-import { placeInHandle, TYPES } from "./kinds";
+import { MACHINES, placeInHandle } from "./kinds";
 
 /** The times of the machines of a cluster, as its API has them. */
 export async function timesOfMachines(
@@ -13,7 +13,7 @@ export async function timesOfMachines(
   references: readonly Reference[],
 ): Promise<MachineTimes[]> {
   const machines = references.filter(
-    (one) => one.type === TYPES.machine && one.place === place,
+    (one) => MACHINES.includes(one.type) && one.place === place,
   );
   return Promise.all(
     machines.map(async ({ urn, handle }) => {

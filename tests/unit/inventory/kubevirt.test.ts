@@ -173,6 +173,26 @@ describe("KubeVirt inventory", () => {
     assert.deepEqual(names(inventory.unproven), ["VirtualMachine web/other"]);
   });
 
+  it("knows machines that are made for their snapshot, there or gone", async () => {
+    api.put("virtualmachines.kubevirt.io", machine("base"));
+    const type = "corral-ops:index:KubevirtBaseMachine";
+    const baseMachine = (name: string): StateResource => ({
+      urn: child(type, name),
+      type,
+      id: `web/${name}`,
+      inputs: {
+        kubeconfig: api.kubeconfig(),
+        namespace: "web",
+        machine: name,
+      },
+    });
+    const { leftovers, missing } = await look(
+      baseMachine("base"),
+      baseMachine("spent"),
+    );
+    assert.deepEqual([leftovers, missing], [[], []]);
+  });
+
   it("says what is in the state and gone", async () => {
     const { missing } = await look(inState("VirtualMachine", "web/vm1"));
     assert.deepEqual(
