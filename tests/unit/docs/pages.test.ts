@@ -113,6 +113,20 @@ const COMPONENTS = [
     source: "components/microvm/microVm.ts",
     example: "examples/micro-vm/index.ts",
   },
+  {
+    page: "docs/kubevirt-cluster.md",
+    type: "KubevirtClusterArgs",
+    schema: "components/kubevirt/args.schema.json",
+    source: "components/kubevirt/kubevirtCluster.ts",
+    example: "examples/kubevirt-cluster/index.ts",
+  },
+  {
+    page: "docs/kubevirt-base-snapshots.md",
+    type: "KubevirtBaseSnapshotsArgs",
+    schema: "components/kubevirt/args.schema.json",
+    source: "components/kubevirt/kubevirtBaseSnapshots.ts",
+    example: "examples/kubevirt-cluster/index.ts",
+  },
 ];
 
 for (const { page: name, type, schema, source, example } of COMPONENTS) {
