@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
+import { everythingOf, namesIn } from "../../support/kubevirtCensus";
 import { sharedKubevirt } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
 
@@ -41,11 +42,15 @@ describe("KubevirtBaseSnapshots on a real control plane", function () {
     const { exitCode, output } = await program.stack.up();
     assert.equal(exitCode, 0, output);
   }
-  const names = async (kind: string) =>
-    (await lab.kubectl("get", kind, "-n", NAMESPACE, "-o", "name"))
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => line.replace(/^[^/]*\//, ""));
+  const names = (kind: string) => namesIn(lab, NAMESPACE, kind);
+  async function nothingToChange(): Promise<void> {
+    const { exitCode, output } = await program.stack.preview(
+      "--refresh",
+      "--diff",
+      "--expect-no-changes",
+    );
+    assert.equal(exitCode, 0, output);
+  }
 
   it("makes both snapshots, of machines that are off", async () => {
     await up({ gold: gold() });
@@ -61,14 +66,8 @@ describe("KubevirtBaseSnapshots on a real control plane", function () {
     );
   });
 
-  it("has nothing to change the second time, also after a refresh", async () => {
-    const { exitCode, output } = await program.stack.preview(
-      "--refresh",
-      "--diff",
-      "--expect-no-changes",
-    );
-    assert.equal(exitCode, 0, output);
-  });
+  it("has nothing to change the second time, also after a refresh", () =>
+    nothingToChange());
 
   it("makes the new ones before it removes the old, and clusters find them", async () => {
     await up({ gold: gold(2) });
@@ -89,8 +88,72 @@ describe("KubevirtBaseSnapshots on a real control plane", function () {
     );
   });
 
+  it("snapshots the running machines of a session, which go on running", async () => {
+    const namespace = "corral-kubebase-web";
+    const running = async () =>
+      (await lab.kubectl("get", "vmi", "-n", namespace, "-o", "json")).match(
+        /"phase": "Running"/g,
+      )?.length;
+    assert.equal(await running(), 2);
+    const saved = {
+      component: "KubevirtBaseSnapshots",
+      kubeconfig: lab.kubeconfig,
+      fromSession: "web",
+      namespace,
+      snapshotTimeoutSeconds: 90,
+    };
+    const web = { ...common(), snapshots: { namespace: NAMESPACE } };
+    await up({ gold: gold(2), web, saved });
+    assert.deepEqual(await namesIn(lab, namespace, "vmsnapshot"), [
+      "cks-control-plane-web-snapshot",
+      "cks-worker-web-snapshot",
+    ]);
+    assert.equal(await running(), 2);
+    const copy = { ...common(), fromSession: "web" };
+    await up({ gold: gold(2), web, saved, copy });
+    const outputs =
+      await program.stack.outputs<Record<string, { name: string }[]>>();
+    assert.deepEqual(
+      outputs["copy.snapshots"]?.map(({ name }) => name),
+      ["cks-control-plane-web-snapshot", "cks-worker-web-snapshot"],
+      String(outputs["copy.strategyReason"]),
+    );
+    await up({ gold: gold(2) });
+  });
+
+  it("removes the machines with their disks and keeps the snapshots when asked to", async () => {
+    const spent = { ...gold(2), keepMachines: false };
+    await up({ gold: spent });
+    assert.deepEqual(await namesIn(lab, NAMESPACE, "vm,vmi,dv,pvc"), []);
+    assert.equal((await names("vmsnapshot")).length, 2);
+    await nothingToChange();
+    // Also at once, with the machines of a new generation.
+    await up({ gold: { ...gold(3), keepMachines: false } });
+    assert.deepEqual(await namesIn(lab, NAMESPACE, "vm,vmi,dv,pvc"), []);
+    assert.deepEqual(
+      await names("vmsnapshot"),
+      NAMES.map((name) => `${name}-g3`),
+    );
+    await nothingToChange();
+  });
+
+  it("has its snapshots still cloned from when their machines are gone", async () => {
+    const gone = { ...gold(3), keepMachines: false };
+    await up({
+      gold: gone,
+      late: { ...common(), snapshots: { namespace: NAMESPACE } },
+    });
+    const { ["late.strategy"]: strategy } =
+      await program.stack.outputs<Record<string, string>>();
+    assert.equal(strategy, "snapshot");
+  });
+
   it("leaves nothing", async () => {
     await up({});
-    assert.deepEqual(await names("vmsnapshot,vm,dv,pvc,volumesnapshot"), []);
+    assert.deepEqual(await everythingOf(lab, "kubebase"), []);
+    assert.deepEqual(
+      await namesIn(lab, NAMESPACE, "vmsnapshot,vm,vmi,dv,pvc,volumesnapshot"),
+      [],
+    );
   });
 });

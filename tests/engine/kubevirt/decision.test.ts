@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import {
+  collection,
+  type KubevirtLab,
+} from "@corral-iac/tools/lab/kubevirt/index";
+import { becomes } from "@corral-iac/tools/lab/processes";
+import { everythingOf, namesIn } from "../../support/kubevirtCensus";
+import {
+  imageSource,
+  isReady,
+  machine,
+  machineSnapshot,
+  seen,
+  type SeenSnapshot,
+  sharedKubevirt,
+  TestNamespaces,
+  volumeSnapshotOf,
+} from "../../support/kubevirtLab";
+import { KubevirtProgram } from "../../support/kubevirtProgram";
+
+const SNAPSHOTS = "snapshot.kubevirt.io/v1beta1";
+
+describe("what a KubevirtCluster decides, on a real control plane", function () {
+  this.timeout(300_000);
+  let lab: KubevirtLab;
+  let namespaces: TestNamespaces;
+  let templates: string;
+  let program: KubevirtProgram;
+
+  before(async function () {
+    this.timeout(1_800_000);
+    lab = await sharedKubevirt();
+    namespaces = new TestNamespaces(lab);
+    templates = await namespaces.make("kube-decide");
+    program = await KubevirtProgram.make("kubedecide");
+    await Promise.all(
+      ["control-plane", "worker"].map(async (role) => {
+        const base = machine(templates, `base-${role}-vm`, imageSource);
+        await lab.api.create(
+          collection("kubevirt.io/v1", "virtualmachines", templates),
+          base,
+        );
+        await seen(lab, base, isReady);
+      }),
+    );
+  });
+
+  after(async () => {
+    await program.remove();
+    await namespaces.remove();
+  });
+
+  const cluster = (more: object = {}) => ({
+    kubeconfig: lab.kubeconfig,
+    image: { url: "http://images.example/debian.qcow2" },
+    snapshots: {
+      namespace: templates,
+      controlPlane: "base-control-plane",
+      worker: "base-worker",
+    },
+    controlPlane: { cores: 1, memoryMib: 1024 },
+    worker: { cores: 1, memoryMib: 1024 },
+    ready: { timeoutSeconds: 60 },
+    // The lab's guests run in the books only.
+    configureNodes: false,
+    ...more,
+  });
+
+  async function take(role: string): Promise<SeenSnapshot> {
+    const snapshot = machineSnapshot(
+      templates,
+      `base-${role}`,
+      `base-${role}-vm`,
+    );
+    await lab.api.create(
+      collection(SNAPSHOTS, "virtualmachinesnapshots", templates),
+      snapshot,
+    );
+    return seen<SeenSnapshot>(lab, snapshot, isReady);
+  }
+
+  /** What a preview says: the strategy and why. */
+  async function foreseen(more: object = {}): Promise<string> {
+    program.declare({ web: cluster(more) });
+    const { exitCode, output } = await program.stack.preview();
+    assert.equal(exitCode, 0, output);
+    return output;
+  }
+
+  it("is bootstrap with one snapshot of two, and says which is missing", async () => {
+    await take("worker");
+    const said = await foreseen();
+    assert.match(said, /web\.strategy\s*: "bootstrap"/);
+    assert.match(
+      said,
+      /control plane's snapshot .*base-control-plane is not there/,
+    );
+  });
+
+  it("is snapshot with both", async () => {
+    await take("control-plane");
+    assert.match(await foreseen(), /web\.strategy\s*: "snapshot"/);
+  });
+
+  it("is an error where snapshots are demanded that are not there", async () => {
+    const wrong = { namespace: templates, controlPlane: "other" };
+    program.declare({
+      web: cluster({
+        strategy: "snapshot",
+        image: undefined,
+        snapshots: wrong,
+      }),
+    });
+    const { exitCode, output } = await program.stack.up();
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      output,
+      /strategy is snapshot, and the snapshots cannot be used/,
+    );
+    // What was made stays in the state, and the next up goes on.
+    await up({});
+  });
+
+  it("falls back in the same up when a snapshot vanishes half-way, and keeps it so", async () => {
+    const declared = cluster({
+      // Disks that never come: there is time to remove the snapshot.
+      storageClass: "missing",
+      diskTimeoutSeconds: 120,
+      ready: { until: "none" },
+    });
+    program.declare({ web: declared });
+    const running = program.stack.up();
+    const namespace = "corral-kubedecide-web";
+    assert.ok(
+      await becomes(async () => {
+        try {
+          return (await namesIn(lab, namespace, "dv")).length > 0;
+        } catch {
+          return false; // The namespace is not there yet.
+        }
+      }, 120),
+    );
+    await lab.kubectl("delete", "vmsnapshot", "base-worker", "-n", templates);
+    const { exitCode, output } = await running;
+    assert.equal(exitCode, 0, output);
+    const outputs = await program.stack.outputs<Record<string, unknown>>();
+    assert.equal(outputs["web.strategy"], "bootstrap");
+    assert.equal(outputs["web.fellBack"], true);
+    assert.match(
+      String(outputs["web.strategyReason"]),
+      /base-worker vanished meanwhile; fell back to bootstrap/,
+    );
+    // Later ones keep it, with snapshots or without, and look no further.
+    await take("worker");
+    const again = await program.stack.preview("--diff", "--expect-no-changes");
+    assert.equal(again.exitCode, 0, again.output);
+  });
+
+  it("is bootstrap where one of both is broken below", async () => {
+    const worker = await lab.api.get<SeenSnapshot>(
+      `${collection(SNAPSHOTS, "virtualmachinesnapshots", templates)}/base-worker`,
+    );
+    const volume = await volumeSnapshotOf(lab, worker);
+    await lab.kubectl("delete", "volumesnapshot", volume, "-n", templates);
+    program.declare({ web: cluster({ generation: 2 }) });
+    const { output } = await program.stack.preview();
+    assert.match(
+      output,
+      /web\.strategyReason[^\n]*worker's snapshot [^\n]*(VolumeSnapshot|not ready)/,
+    );
+  });
+
+  it("leaves nothing", async () => {
+    await up({});
+    assert.deepEqual(await everythingOf(lab, "kubedecide"), []);
+    assert.deepEqual(await namesIn(lab, templates, "role,rolebinding"), []);
+  });
+
+  async function up(declared: Record<string, object>): Promise<void> {
+    program.declare(declared);
+    const { exitCode, output } = await program.stack.up();
+    assert.equal(exitCode, 0, output);
+  }
+});
