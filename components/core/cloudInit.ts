@@ -34,10 +34,12 @@ export interface CloudInitSpec {
 
 /** A file system that cloud-init mounts, now and at each boot. */
 export interface CloudInitMountSpec {
-  /** Its label. */
+  /** Its label, or the tag of a shared folder. */
   readonly label: string;
   readonly mountPoint: string;
   readonly readOnly: boolean;
+  /** Whether it is a folder that the host shares by virtio-fs. Default: an ext4 file system. */
+  readonly isShared?: boolean;
 }
 
 /** What Corral adds: the host key it pins and the key it comes in with. */
@@ -124,15 +126,17 @@ function declaredConfig(
 
 function mountConfig({ mounts }: CloudInitSpec): Record<string, unknown> {
   return withoutUndefined({
-    mounts: nonEmpty(mounts)?.map(({ label, mountPoint, readOnly }) => [
-      `/dev/disk/by-label/${label}`,
-      mountPoint,
-      "ext4",
-      // A guest whose disk is damaged still boots, and can be looked at.
-      `${readOnly ? "ro" : "rw"},nofail`,
-      "0",
-      readOnly ? "0" : "2",
-    ]),
+    mounts: nonEmpty(mounts)?.map(
+      ({ label, mountPoint, readOnly, isShared }) => [
+        isShared ? label : `/dev/disk/by-label/${label}`,
+        mountPoint,
+        isShared ? "virtiofs" : "ext4",
+        // A guest whose disk is damaged still boots, and can be looked at.
+        `${readOnly ? "ro" : "rw"},nofail`,
+        "0",
+        readOnly || isShared ? "0" : "2",
+      ],
+    ),
   });
 }
 

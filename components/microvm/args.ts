@@ -108,6 +108,20 @@ export interface MicroVmVolumeArgs {
   adopt?: pulumi.Input<string>;
 }
 
+/** A folder of the host that the guest shares by virtio-fs, mounted in the guest by cloud-init. */
+export interface MicroVmSharedFolderArgs {
+  /**
+   * Name of up to 16 characters, and tag by which the guest mounts it: `mount -t virtiofs NAME FOLDER`.
+   */
+  name: string;
+  /** Absolute path of the folder on the host, which has to be there. */
+  hostPath: pulumi.Input<string>;
+  /** Where the guest mounts it. Default: it is offered only. */
+  mountPoint?: pulumi.Input<string>;
+  /** Whether the guest can only read it. Default false. */
+  readOnly?: pulumi.Input<boolean>;
+}
+
 /** A further interface of a machine, in another network of the same host. */
 export interface MicroVmInterfaceArgs {
   /** Name of the network on the host. */
@@ -185,6 +199,12 @@ export interface MicroVmArgs {
    * @maxItems 16
    */
   volumes?: MicroVmVolumeArgs[];
+  /**
+   * Folders of the host that the guest shares; not with Firecracker, which has none. A change restarts
+   * the machine.
+   * @maxItems 6
+   */
+  sharedFolders?: MicroVmSharedFolderArgs[];
   /** Address in the host's network. Default: the lowest free one, kept for the machine's life. */
   address?: pulumi.Input<string>;
   /** MAC address. Default: derived from project, stack and name, and so kept when replaced. */

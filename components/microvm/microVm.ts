@@ -19,6 +19,7 @@ import { type MicroVmArgs, MicroVmHypervisor } from "./args";
 import {
   makeImage,
   makeInterfaces,
+  makeMounts,
   makeRootDisk,
   makeVolumes,
   openPlace,
@@ -94,13 +95,7 @@ export class MicroVm extends pulumi.ComponentResource {
         networkConfig: pulumi
           .output(interfaces)
           .apply(renderStaticNetworkConfig),
-        mounts: pulumi
-          .output(args.volumes ?? [])
-          .apply((volumes) =>
-            volumes.flatMap(({ name: label, mountPoint, readOnly = false }) =>
-              mountPoint === undefined ? [] : [{ label, mountPoint, readOnly }],
-            ),
-          ),
+        mounts: makeMounts(args.volumes ?? [], args.sharedFolders ?? []),
       },
     );
     const followCloudInit =
@@ -138,6 +133,9 @@ export class MicroVm extends pulumi.ComponentResource {
         hasRootDisk: root !== undefined,
         interfaces,
         vsockCid: args.vsockCid,
+        sharedFolders: args.sharedFolders?.map(
+          ({ mountPoint: _inTheGuest, ...share }) => share,
+        ),
         userData: documents.userData,
         metaData: documents.metaData,
         networkConfig: documents.networkConfig,

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { CloudInitMountSpec } from "../core/cloudInit";
 import { parseIpv4Network } from "../core/ipv4";
 import { macAddress, type Identity } from "../core/names";
 import type { OwnershipStamp } from "../core/stamp";
@@ -16,6 +17,7 @@ import type {
   MicroVmInterfaceArgs,
   MicroVmPlace,
   MicroVmRootDiskArgs,
+  MicroVmSharedFolderArgs,
   MicroVmVolumeArgs,
 } from "./args";
 
@@ -134,6 +136,25 @@ export function makeVolumes(
     );
     return { ...diskOf(volume, made, sizeGib, true), readOnly };
   });
+}
+
+/** What cloud-init mounts in the guest. */
+export function makeMounts(
+  volumes: MicroVmVolumeArgs[],
+  folders: MicroVmSharedFolderArgs[],
+): pulumi.Output<CloudInitMountSpec[]> {
+  return pulumi
+    .all([pulumi.output(volumes), pulumi.output(folders)])
+    .apply(([disks, shares]) =>
+      [
+        ...disks.map((disk) => ({ ...disk, isShared: false })),
+        ...shares.map((share) => ({ ...share, isShared: true })),
+      ].flatMap(({ name: label, mountPoint, readOnly = false, isShared }) =>
+        mountPoint === undefined
+          ? []
+          : [{ label, mountPoint, readOnly, ...(isShared && { isShared }) }],
+      ),
+    );
 }
 
 /** The hypervisor sees a new size only when it starts. */

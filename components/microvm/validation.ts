@@ -21,6 +21,7 @@ import {
 } from "../guest/guestRules";
 import schema from "./args.schema.json";
 import { interfaceName } from "./hostValidation";
+import { hostPath, sharedFolderRules } from "./hostPathRules";
 
 /** Arguments that are wrapped as secrets and whose values no fault shows. */
 export const SECRET_ARGUMENTS = GUEST_SECRETS;
@@ -42,6 +43,7 @@ const KNOWN_NOW = [
   "initrd",
   "rootDisk",
   "volumes",
+  "sharedFolders",
   "interfaces",
   "allow",
   "cloudInit",
@@ -67,6 +69,7 @@ export function microVmRules(args: unknown): Fault[] {
     ...imageRules("initrd", args.initrd),
     ...imageRules("rootDisk.image", field(args.rootDisk, "image")),
     ...volumeRules(args.volumes),
+    ...sharedFolderRules(args.sharedFolders),
     ...macAddress("macAddress", args.macAddress),
     ...eachItem("interfaces", args.interfaces, (path, nic) => [
       ...networkRules(path, nic, `${path}.address`, nic.address),
@@ -195,16 +198,6 @@ function volumeRules(volumes: unknown): Fault[] {
 /** Names of disks that Corral gives itself. */
 const RESERVED = new Set(["root", "cidata"]);
 
-/** Its characters mean nothing to systemd or to a hypervisor. */
-function hostPath(path: string, value: unknown): Fault[] {
-  return textForm(
-    path,
-    value,
-    (text) => /^\/[A-Za-z0-9_./:@+-]*$/.test(text),
-    "an absolute path of letters, digits and _ . / : @ + -",
-  );
-}
-
 function allowRules(
   path: string,
   { protocol, ports, from }: Record<string, unknown>,
@@ -267,6 +260,7 @@ function hypervisorRules(args: Record<string, unknown>): Fault[] {
           countOf(args.volumes) + (args.rootDisk === undefined ? 0 : 1) + 1,
         interfaces: countOf(args.interfaces) + 1,
         hasVsock: args.vsockCid !== undefined,
+        sharedFolders: countOf(args.sharedFolders),
       })
     : [];
 }

@@ -30,6 +30,7 @@ export function planOf(args: Inputs, hypervisor: Hypervisor): MachinePlan {
     hasRootDisk: args.hasRootDisk,
     interfaces: args.interfaces,
     ...(args.vsockCid !== undefined && { vsockCid: args.vsockCid }),
+    ...(args.sharedFolders.length > 0 && { shares: args.sharedFolders }),
     allow: args.allow,
     restart: args.restart,
     cpuQuotaPercent: args.cpuQuotaPercent ?? 100 * args.vcpus,

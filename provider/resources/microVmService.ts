@@ -123,6 +123,12 @@ function isRunning(answer: Answer): boolean {
   return ["active", "activating", "reloading"].includes(answer.must("state"));
 }
 
+/** What brings a device, where one command does. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "/dev/net/tun": ": modprobe tun",
+  "/dev/vhost-vsock": ": modprobe vhost_vsock",
+};
+
 /** What the host has, and whether it will do; nothing is changed before. */
 async function findHypervisor(
   ctx: OperationContext,
@@ -146,7 +152,7 @@ async function findHypervisor(
   const problems = [
     ...needed
       .filter((device) => !devices.includes(device))
-      .map((device) => `there is no ${device}`),
+      .map((device) => `there is no ${device}${REMEDIES[device] ?? ""}`),
     ...[versionProblem(args.hypervisor, version)].filter(
       (problem) => problem !== undefined,
     ),
@@ -257,6 +263,9 @@ function checkService(args: InputsToCheck<Inputs>): Fault[] {
     disks: disks.length + (args.userData === undefined ? 0 : 1),
     interfaces: interfaces.length,
     hasVsock: args.vsockCid !== undefined,
+    sharedFolders: Array.isArray(args.sharedFolders)
+      ? args.sharedFolders.length
+      : 0,
   });
   return [
     ...faults,

@@ -60,6 +60,26 @@ const nic = fields(
   { title: "MicroVmNic", description: "An interface of the machine." },
 );
 
+const share = fields(
+  {
+    name: Type.String({
+      pattern: "^[a-z][a-z0-9-]{0,15}$",
+      allowed:
+        "up to 16 lower-case letters, digits and hyphens, starting with a letter",
+      description: "The tag by which the guest mounts it.",
+    }),
+    hostPath: hostPath("The folder on the host."),
+    readOnly: Type.Boolean({
+      default: false,
+      description: "Whether the guest can only read it.",
+    }),
+  },
+  {
+    title: "MicroVmShare",
+    description: "A folder of the host that the guest shares.",
+  },
+);
+
 const allowed = fields(
   {
     protocol: choice(["tcp", "udp", "icmp"], {
@@ -144,6 +164,10 @@ export const inputs = fields({
       description: "The guest's vsock address, unique on the host.",
     }),
   ),
+  sharedFolders: Type.Array(share, {
+    default: [],
+    description: "Folders of the host that the guest shares.",
+  }),
   userData: document("cloud-init's user-data.", { secret: true }),
   metaData: document("cloud-init's meta-data."),
   networkConfig: document("cloud-init's network-config."),

@@ -11,17 +11,23 @@ export const API_SOCKET = "api.sock";
  * (https://github.com/cloud-hypervisor/cloud-hypervisor/tree/main/docs).
  *
  * @param runFolder where its sockets are.
+ * @param shareSockets where the servers of the shared folders listen, in their order.
  */
 export function cloudHypervisorArguments(
   plan: MachinePlan,
   runFolder: string,
+  shareSockets: readonly string[] = [],
 ): string[] {
   const { hypervisor, vcpus, memoryMib, vsockCid } = plan;
   const several = severalValues(hypervisor.version);
   return [
     hypervisor.path,
     ...["--cpus", `boot=${vcpus}`],
-    ...["--memory", `size=${memoryMib}M`],
+    // The servers of shared folders read and write the guest's memory.
+    ...[
+      "--memory",
+      `size=${memoryMib}M${shareSockets.length > 0 ? ",shared=on" : ""}`,
+    ],
     ...["--kernel", plan.kernel],
     ...(plan.initrd === undefined ? [] : ["--initramfs", plan.initrd]),
     ...["--cmdline", kernelArguments(plan).join(" ")],
@@ -35,6 +41,13 @@ export function cloudHypervisorArguments(
         ({ mac }, index) =>
           // A receiving and a sending queue for each processor.
           `tap=${tapName(plan.name, index)},mac=${mac},num_queues=${2 * vcpus}`,
+      ),
+    ),
+    ...several(
+      "--fs",
+      shareSockets.map(
+        (socket, index) =>
+          `tag=${plan.shares?.[index]?.name ?? ""},socket=${socket}`,
       ),
     ),
     ...(vsockCid === undefined

@@ -14,8 +14,10 @@ export interface HypervisorFeatures {
   /** Whether an interface has queues for each processor. */
   readonly hasQueues: boolean;
   readonly mostVcpus: number;
-  /** Disks, interfaces, vsock and random numbers together. */
+  /** Disks, interfaces, shared folders, vsock and random numbers together. */
   readonly mostDevices: number;
+  /** Whether it has shared folders (virtio-fs). */
+  readonly shares: boolean;
 }
 
 export const hypervisorFeatures: Record<HypervisorKind, HypervisorFeatures> = {
@@ -27,6 +29,7 @@ export const hypervisorFeatures: Record<HypervisorKind, HypervisorFeatures> = {
     hasQueues: true,
     mostVcpus: 254,
     mostDevices: 30,
+    shares: true,
   },
   firecracker: {
     title: "Firecracker",
@@ -36,6 +39,7 @@ export const hypervisorFeatures: Record<HypervisorKind, HypervisorFeatures> = {
     hasQueues: false,
     mostVcpus: 32,
     mostDevices: 11,
+    shares: false,
   },
   qemu: {
     title: "QEMU's machine type microvm",
@@ -46,6 +50,7 @@ export const hypervisorFeatures: Record<HypervisorKind, HypervisorFeatures> = {
     mostVcpus: 255,
     // The virtio-mmio slots of the machine type.
     mostDevices: 8,
+    shares: true,
   },
 };
 
@@ -57,11 +62,12 @@ export interface AskedFeatures {
   readonly disks: number;
   readonly interfaces: number;
   readonly hasVsock: boolean;
+  readonly sharedFolders: number;
 }
 
 /** What the hypervisor cannot do. */
 export function featureFaults(asked: AskedFeatures): Fault[] {
-  const { title, emulates, mostVcpus, mostDevices } =
+  const { title, emulates, mostVcpus, mostDevices, shares } =
     hypervisorFeatures[asked.hypervisor];
   const faults: Fault[] = [];
   if (asked.acceleration === "tcg" && !emulates) {
@@ -76,12 +82,22 @@ export function featureFaults(asked: AskedFeatures): Fault[] {
       problem: `is ${asked.vcpus}, must be at most ${mostVcpus} for ${title}`,
     });
   }
+  if (asked.sharedFolders > 0 && !shares) {
+    faults.push({
+      path: "sharedFolders",
+      problem: `is given for ${title}, which has none; must be left out, or hypervisor must be "cloudHypervisor" or "qemu"`,
+    });
+  }
   const devices =
-    asked.disks + asked.interfaces + (asked.hasVsock ? 1 : 0) + RANDOM_DEVICE;
+    asked.disks +
+    asked.interfaces +
+    asked.sharedFolders +
+    (asked.hasVsock ? 1 : 0) +
+    RANDOM_DEVICE;
   if (devices > mostDevices) {
     faults.push({
       path: "volumes",
-      problem: `make ${devices} devices with the interfaces, vsock and the source of random numbers, must be at most ${mostDevices} for ${title}`,
+      problem: `make ${devices} devices with the interfaces, shared folders, vsock and the source of random numbers, must be at most ${mostDevices} for ${title}`,
     });
   }
   return faults;

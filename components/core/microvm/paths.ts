@@ -98,6 +98,25 @@ export function machineUnit(machine: string): string {
   return `corral-microvm-${machine}.service`;
 }
 
+/** The systemd unit of a machine's shared folder: no machine's name has the sign. */
+export function shareUnit(machine: string, share: string): string {
+  return machineUnit(machine).replace(/\.service$/, `@${share}.service`);
+}
+
+/** A shared folder's server. */
+export function sharePaths(
+  machine: string,
+  share: string,
+  { run, units }: HostPaths,
+) {
+  const folder = `${run}/${machineHash(machine)}-${share}`;
+  return {
+    run: folder,
+    socket: `${folder}/fs.sock`,
+    unit: `${units}/${shareUnit(machine, share)}`,
+  } as const;
+}
+
 /** The systemd unit of a network. */
 export function networkUnit(network: string): string {
   return `corral-microvm-network-${network}.service`;

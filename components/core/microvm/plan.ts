@@ -40,6 +40,14 @@ export interface PlannedInterface {
   readonly lan?: string | undefined;
 }
 
+/** A folder of the host that the guest mounts by virtio-fs. */
+export interface PlannedShare {
+  /** Its tag, by which the guest mounts it; unique in the machine. */
+  readonly name: string;
+  readonly hostPath: string;
+  readonly readOnly: boolean;
+}
+
 /** Who may come in, beside answers to what the machine itself has asked. */
 export interface AllowedTraffic {
   readonly protocol: "tcp" | "udp" | "icmp";
@@ -70,6 +78,8 @@ export interface MachinePlan {
   readonly hasRootDisk: boolean;
   readonly interfaces: readonly PlannedInterface[];
   readonly vsockCid?: number;
+  /** Left out: none. */
+  readonly shares?: readonly PlannedShare[];
   readonly allow: readonly AllowedTraffic[];
   readonly restart: "always" | "onFailure" | "never";
   /** CPU time that the machine may use, in percent of one processor. */

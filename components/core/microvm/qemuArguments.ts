@@ -6,12 +6,17 @@ import type { MachinePlan, PlannedDisk } from "./plan";
  * The command line of QEMU's machine type microvm (https://www.qemu.org/docs/master/system/i386/microvm.html).
  *
  * @param runFolder where its monitor's pipes are.
+ * @param shareSockets where the servers of the shared folders listen, in their order.
  */
-export function qemuArguments(plan: MachinePlan, runFolder: string): string[] {
+export function qemuArguments(
+  plan: MachinePlan,
+  runFolder: string,
+  shareSockets: readonly string[] = [],
+): string[] {
   return [
     plan.hypervisor.path,
     ...["-name", escaped(plan.name)],
-    ...["-M", "microvm,rtc=on"],
+    ...machine(plan, shareSockets.length > 0),
     ...acceleration(plan),
     ...["-m", `${plan.memoryMib}M`],
     ...["-smp", String(plan.vcpus)],
@@ -31,6 +36,11 @@ export function qemuArguments(plan: MachinePlan, runFolder: string): string[] {
       `virtio-net-device,netdev=net${index},mac=${mac}`,
     ]),
     ...["-device", "virtio-rng-device"],
+    ...shareSockets.flatMap((socket, index) => [
+      ...["-chardev", `socket,id=fs${index},path=${escaped(socket)}`],
+      "-device",
+      `vhost-user-fs-device,chardev=fs${index},tag=${escaped(plan.shares?.[index]?.name ?? "")}`,
+    ]),
     ...(plan.vsockCid === undefined
       ? []
       : ["-device", `vhost-vsock-device,guest-cid=${plan.vsockCid}`]),
@@ -39,6 +49,18 @@ export function qemuArguments(plan: MachinePlan, runFolder: string): string[] {
     ...["-chardev", `pipe,id=monitor,path=${escaped(`${runFolder}/monitor`)}`],
     ...["-mon", "chardev=monitor,mode=control"],
   ];
+}
+
+/** The servers of shared folders read and write the guest's memory: it has to be shared with them. */
+function machine({ memoryMib }: MachinePlan, isShared: boolean): string[] {
+  return isShared
+    ? [
+        ...["-M", "microvm,rtc=on,memory-backend=memory"],
+        ...["-global", "virtio-mmio.force-legacy=false"],
+        "-object",
+        `memory-backend-memfd,id=memory,size=${memoryMib}M,share=on`,
+      ]
+    : ["-M", "microvm,rtc=on"];
 }
 
 function acceleration({ acceleration: kind }: MachinePlan): string[] {

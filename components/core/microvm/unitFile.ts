@@ -11,7 +11,9 @@ import {
   type HostPaths,
   machinePaths,
   machineUser,
+  sharePaths,
   networkUnit,
+  shareUnit,
   tapName,
 } from "./paths";
 import type { MachinePlan, PlannedInterface } from "./plan";
@@ -33,6 +35,10 @@ export function unitFile(plan: MachinePlan, host: HostPaths): string {
       ...networksOf(plan).flatMap((network) => [
         `Requires=${networkUnit(network)}`,
         `After=${networkUnit(network)}`,
+      ]),
+      ...(plan.shares ?? []).flatMap(({ name }) => [
+        `Requires=${shareUnit(plan.name, name)}`,
+        `After=${shareUnit(plan.name, name)}`,
       ]),
       // A machine that ends again and again is started again and again.
       "StartLimitIntervalSec=0",
@@ -62,6 +68,7 @@ export function revision(plan: MachinePlan, host: HostPaths): string {
     plan.hypervisor.version,
     plan.interfaces,
     plan.disks,
+    ...(plan.shares?.length ? [plan.shares] : []),
   ];
   return createHash("sha256")
     .update(canonicalJson(started))
@@ -193,12 +200,20 @@ function hypervisorCommand(plan: MachinePlan, host: HostPaths): string[] {
   const { run, config } = machinePaths(plan.name, host);
   switch (plan.hypervisor.kind) {
     case "qemu":
-      return qemuArguments(plan, run);
+      return qemuArguments(plan, run, shareSockets(plan, host));
     case "cloudHypervisor":
-      return cloudHypervisorArguments(plan, run);
+      return cloudHypervisorArguments(plan, run, shareSockets(plan, host));
     case "firecracker":
       return firecrackerArguments(plan, config, `${run}/${API_SOCKET}`);
   }
+}
+
+/** Where the servers of the shared folders listen. */
+export function shareSockets(
+  { name, shares = [] }: MachinePlan,
+  host: HostPaths,
+): string[] {
+  return shares.map((share) => sharePaths(name, share.name, host).socket);
 }
 
 function restartPolicy({ restart }: MachinePlan): string {

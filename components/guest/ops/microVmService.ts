@@ -33,6 +33,16 @@ export interface MicroVmNic {
   lan?: pulumi.Input<string | undefined>;
 }
 
+/** A folder of the host that the guest shares. */
+export interface MicroVmShare {
+  /** The tag by which the guest mounts it; up to 16 characters. */
+  name: pulumi.Input<string>;
+  /** The folder on the host. */
+  hostPath: pulumi.Input<string>;
+  /** Whether the guest can only read it. Default false. */
+  readOnly?: pulumi.Input<boolean | undefined>;
+}
+
 /** Who may reach the machine. */
 export interface MicroVmAllowed {
   /** `tcp` (default), `udp` or `icmp`. */
@@ -71,6 +81,8 @@ export interface MicroVmServiceArgs extends OnMicroVmHost {
   interfaces: pulumi.Input<pulumi.Input<MicroVmNic>[]>;
   /** The guest's vsock address, unique on the host. */
   vsockCid?: pulumi.Input<number | undefined>;
+  /** Folders of the host that the guest shares. Default: none. */
+  sharedFolders?: pulumi.Input<pulumi.Input<MicroVmShare>[] | undefined>;
   /** cloud-init's user-data. A secret. */
   userData?: pulumi.Input<string>;
   /** cloud-init's meta-data. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import YAML from "yaml";
 import { InvalidArgumentsError } from "@corral-iac/corral/core/faults";
 import { macAddress } from "@corral-iac/corral/core/names";
 import {
@@ -163,6 +164,31 @@ describe("MicroVm", () => {
     assert.equal(byName(made, "web-root").inputs.image, "/i/web-root-image");
     assert.equal(byName(made, "web-root").inputs.keep, false);
     assert.equal(byName(made, "web-volume-data").inputs.keep, true);
+  });
+
+  it("has cloud-init mount volumes by their labels and shared folders by their tags", async () => {
+    const { inputs } = byName(
+      await make({
+        ...MINIMAL,
+        volumes: [{ name: "data", sizeGib: 1, mountPoint: "/data" }],
+        sharedFolders: [
+          { name: "work", hostPath: "/srv/work", mountPoint: "/work" },
+          { name: "books", hostPath: "/srv/books", readOnly: true },
+        ],
+      }),
+      "web-service",
+    );
+    assert.deepEqual(inputs.sharedFolders, [
+      { name: "work", hostPath: "/srv/work" },
+      { name: "books", hostPath: "/srv/books", readOnly: true },
+    ]);
+    const { mounts } = YAML.parse(String(plain(inputs.userData))) as {
+      mounts: string[][];
+    };
+    assert.deepEqual(mounts, [
+      ["/dev/disk/by-label/data", "/data", "ext4", "rw,nofail", "0", "2"],
+      ["work", "/work", "virtiofs", "rw,nofail", "0", "0"],
+    ]);
   });
 
   it("gives the service what was asked for, and leaves defaults to it", async () => {

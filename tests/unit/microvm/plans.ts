@@ -7,6 +7,7 @@ import type {
   MachinePlan,
 } from "@corral-iac/corral/core/microvm/plan";
 import { qemuArguments } from "@corral-iac/corral/core/microvm/qemuArguments";
+import { shareSockets } from "@corral-iac/corral/core/microvm/unitFile";
 
 /** A machine with a bit of everything. */
 export function planWith(changes: Partial<MachinePlan> = {}): MachinePlan {
@@ -135,6 +136,17 @@ export const plans: fc.Arbitrary<MachinePlan> = fc
           }),
           { maxLength: 3 },
         ),
+        shares: fc.uniqueArray(
+          fc.record({
+            name: text(`${letters}09-`, 15).map((end) => `s${end}`),
+            hostPath: path,
+            readOnly: fc.boolean(),
+          }),
+          {
+            selector: ({ name }) => name,
+            maxLength: kind === "firecracker" ? 0 : 2,
+          },
+        ),
         isKvm: fc.boolean(),
       })
       .map(({ version, initrd, vsockCid, isKvm, ...given }) =>
@@ -172,9 +184,9 @@ export function commandOf(plan: MachinePlan): string[] {
   const { run, config } = machinePaths(plan.name, hostPaths);
   switch (plan.hypervisor.kind) {
     case "qemu":
-      return qemuArguments(plan, run);
+      return qemuArguments(plan, run, shareSockets(plan, hostPaths));
     case "cloudHypervisor":
-      return cloudHypervisorArguments(plan, run);
+      return cloudHypervisorArguments(plan, run, shareSockets(plan, hostPaths));
     case "firecracker":
       return firecrackerArguments(plan, config, `${run}/api.sock`);
   }

@@ -24,11 +24,16 @@ import type { MachinePlan } from "@corral-iac/corral/core/microvm/plan";
 import { qemuArguments } from "@corral-iac/corral/core/microvm/qemuArguments";
 import { stopScript } from "@corral-iac/corral/core/microvm/stopScript";
 import { netmask } from "@corral-iac/corral/core/microvm/subnet";
-import { configFile, unitFile } from "@corral-iac/corral/core/microvm/unitFile";
+import {
+  configFile,
+  shareSockets,
+  unitFile,
+} from "@corral-iac/corral/core/microvm/unitFile";
 
 import { plans } from "./plans";
 
 const RUN = "/run/corral-microvm/0";
+const SOCKETS = (plan: MachinePlan) => shareSockets(plan, hostPaths);
 
 /** An option of a command line, and the values behind it. */
 interface Option {
@@ -57,8 +62,8 @@ describe("the hypervisors' command lines", () => {
     fc.assert(
       fc.property(plans, (plan) => {
         const options = optionsOf(
-          qemuArguments(plan, RUN).slice(1),
-          /^-(name|M|accel|cpu|m|smp|nodefaults|no-user-config|no-reboot|display|serial|kernel|initrd|append|drive|device|netdev|chardev|mon|object|numa)$/,
+          qemuArguments(plan, RUN, SOCKETS(plan)).slice(1),
+          /^-(name|M|accel|cpu|m|smp|nodefaults|no-user-config|no-reboot|display|serial|kernel|initrd|append|drive|device|netdev|chardev|mon|object|global)$/,
         );
         const of = (name: string) =>
           options.flatMap((one) => (one.name === name ? [one.values] : []));
@@ -78,6 +83,7 @@ describe("the hypervisors' command lines", () => {
           of("-device").length,
           plan.disks.length +
             plan.interfaces.length +
+            (plan.shares?.length ?? 0) +
             2 +
             (plan.vsockCid === undefined ? 0 : 1),
         );
@@ -90,7 +96,7 @@ describe("the hypervisors' command lines", () => {
     fc.assert(
       fc.property(plans.filter(withoutCommas), (plan) => {
         const options = optionsOf(
-          cloudHypervisorArguments(plan, RUN).slice(1),
+          cloudHypervisorArguments(plan, RUN, SOCKETS(plan)).slice(1),
           /^--(cpus|memory|kernel|initramfs|cmdline|disk|net|vsock|rng|console|serial|seccomp|api-socket|fs)$/,
         );
         const values = (name: string) =>
@@ -110,6 +116,17 @@ describe("the hypervisors' command lines", () => {
         assert.deepEqual(
           values("--net").map(keysOf),
           plan.interfaces.map(() => ["tap", "mac", "num_queues"]),
+        );
+        assert.deepEqual(
+          values("--fs"),
+          SOCKETS(plan).map(
+            (socket, index) =>
+              `tag=${plan.shares?.[index]?.name ?? ""},socket=${socket}`,
+          ),
+        );
+        assert.deepEqual(
+          values("--memory").map(keysOf),
+          plan.shares?.length ? [["size", "shared"]] : [["size"]],
         );
         assert.deepEqual(values("--cmdline"), [
           kernelArguments(plan).join(" "),

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { hostPaths, tapName } from "@corral-iac/corral/core/microvm/paths";
+import {
+  hostPaths,
+  machineUnit,
+  machineUser,
+  sharePaths,
+  shareUnit,
+  tapName,
+} from "@corral-iac/corral/core/microvm/paths";
+import { shareUnitFile } from "@corral-iac/corral/core/microvm/sharedFolders";
 import {
   commandLine,
   commandLines,
@@ -152,5 +160,39 @@ describe("the unit of any machine", () => {
       named(settings, "ExecStopPost").includes(`+-${command("delete")}`),
     );
     assert.doesNotMatch(unitFile(plan, hostPaths), /neighbour/);
+  });
+});
+
+describe("the unit of a shared folder of any machine", () => {
+  it("serves that folder and no other, by a socket that the kernel allows, and goes with the machine", () => {
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const machine = parseUnit(unitFile(plan, hostPaths));
+        const shares = plan.shares ?? [];
+        for (const share of shares) {
+          const { socket } = sharePaths(plan.name, share.name, hostPaths);
+          assert.ok(socket.length <= 107);
+          const unit = shareUnit(plan.name, share.name);
+          assert.ok(named(machine, "Requires").includes(unit));
+          assert.ok(named(machine, "After").includes(unit));
+          const settings = parseUnit(shareUnitFile(plan, share, hostPaths));
+          const [start = ""] = named(settings, "ExecStart");
+          assert.deepEqual(systemdWords(start).slice(4), [
+            `--socket-path=${socket}`,
+            `--socket-group=${machineUser(plan.name)}`,
+            ...["-o", `source=${share.hostPath}`, "-o", "sandbox=chroot"],
+          ]);
+          assert.deepEqual(
+            named(settings, "ReadWritePaths").map(systemdWords),
+            share.readOnly ? [] : [[share.hostPath]],
+          );
+          assert.deepEqual(named(settings, "PartOf"), [machineUnit(plan.name)]);
+          assert.doesNotMatch(
+            named(settings, "CapabilityBoundingSet").join(),
+            /SYS_ADMIN/,
+          );
+        }
+      }),
+    );
   });
 });

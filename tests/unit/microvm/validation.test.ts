@@ -70,6 +70,35 @@ describe("the arguments of a MicroVm", () => {
     assert.match(many, /^vcpus is 64, must be at most 32 for Firecracker$/);
   });
 
+  it("share folders that are there to be shared, under names of their own, by a hypervisor that can", () => {
+    const work = { name: "work", hostPath: "/srv/work", mountPoint: "/work" };
+    assert.deepEqual(faultsOf({ sharedFolders: [work] }), []);
+    assert.deepEqual(
+      faultsOf({
+        sharedFolders: [
+          work,
+          { ...work, hostPath: "/srv/a,b" },
+          { name: "No", hostPath: "srv", mountPoint: "x" },
+        ],
+      }).map((fault) => fault.split(" ")[0]),
+      [
+        "sharedFolders[1].name",
+        "sharedFolders[1].hostPath",
+        "sharedFolders[2].name",
+        "sharedFolders[2].hostPath",
+        "sharedFolders[2].mountPoint",
+      ],
+    );
+    const [fault = ""] = faultsOf({
+      sharedFolders: [work],
+      hypervisor: "firecracker",
+    });
+    assert.match(
+      fault,
+      /^sharedFolders is given for Firecracker, which has none; must be left out, or hypervisor must be "cloudHypervisor" or "qemu"$/,
+    );
+  });
+
   it("show no private key", () => {
     const { host } = right;
     const faults = faultsOf({

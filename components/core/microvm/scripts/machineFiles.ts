@@ -1,7 +1,8 @@
 import { networkChains, networkChainsGone } from "../networkChains";
-import { machinePaths, tapName } from "../paths";
+import { machinePaths, sharePaths, tapName } from "../paths";
 import type { HostPaths } from "../paths";
 import type { MachinePlan } from "../plan";
+import { shareUnitFile } from "../sharedFolders";
 import { stopScript } from "../stopScript";
 import { configFile, revision, unitFile } from "../unitFile";
 
@@ -42,6 +43,14 @@ export function machineFiles(
     ...(config === ""
       ? []
       : [file("Firecracker's configuration", paths.config, "644", config)]),
+    ...(plan.shares ?? []).map((share) =>
+      file(
+        `the unit of the shared folder ${share.name}`,
+        sharePaths(plan.name, share.name, host).unit,
+        "644",
+        shareUnitFile(plan, share, host),
+      ),
+    ),
     file("the unit", paths.unit, "644", unitFile(plan, host)),
   ];
 }

@@ -16,6 +16,13 @@ import { answerForMachine, REVISION_VARIABLE, revision } from "../unitFile";
 import type { OwnershipStamp } from "../../stamp";
 import { call } from "./hostScript";
 import { machineFiles } from "./machineFiles";
+import {
+  sharesDrift,
+  sharesRemoved,
+  sharesThere,
+  staleRemoved,
+  staleStopped,
+} from "./shares";
 
 /** How long a hypervisor may take to open its interface, in tenths of a second. */
 const STARTED_TENTHS = 150;
@@ -91,6 +98,7 @@ ${plan.disks
 ${[plan.kernel, ...(plan.initrd === undefined ? [] : [plan.initrd])]
   .map((path) => `[ -r ${call(path)} ] || refuse ${call(`${path} is missing`)}`)
   .join("\n")}
+${sharesThere(plan)}
 ${call("lock", paths.lock, plan.stamp.id)}
 ${call("own", paths.record, plan.stamp.id)}
 ${call("mkdir", "-p", paths.folder)} && chmod 755 ${call(paths.folder)} || refuse ${call(`${paths.folder} cannot be made`)}
@@ -111,10 +119,12 @@ ${filesToRead(plan)
   )
   .join("\n")}
 ${files.map(putFile).join("\n")}
+${staleRemoved(plan, host)}
 dropins=$(property DropInPaths)
 [ -z "$dropins" ] || rm -rf ${call(`${paths.unit}.d`)}
 systemctl daemon-reload
 ${options.running ? startScript(plan, host) : STOP}
+${staleStopped}
 echo "state $(systemctl is-active "$unit")"
 ${options.running ? 'echo "start $(property InvocationID)"' : ""}
 `;
@@ -163,6 +173,7 @@ ${mapsOnly(plan)}${networkChains(plan)}
 END
   )
   [ "$found" = "$wanted" ] || ${drift("the chains of nftables are not as declared")}
+${sharesDrift(plan, drift)}
 ${answered(plan)
   .map(
     ([address, lan]) =>
@@ -201,6 +212,7 @@ case $(systemctl is-active "$unit") in active|activating|deactivating|reloading)
 # What a unit that was changed by hand may have left.
 [ ! -e ${call(paths.rulesGone)} ] || nft -f ${call(paths.rulesGone)} 2>/dev/null
 for tap in ${taps.join(" ")}; do [ ! -e "/sys/class/net/$tap" ] || ip link delete "$tap"; done
+${sharesRemoved(machine, host)}
 ${call("rm", "-rf", paths.unit, `${paths.unit}.d`)}
 systemctl daemon-reload
 systemctl reset-failed "$unit" 2>/dev/null
@@ -252,7 +264,7 @@ else
   if [ -n "$said" ]; then
     echo "failed $said"
     journalctl --sync 2>/dev/null
-    journalctl --unit "$unit" --since "@$began" --lines 15 --no-pager --output cat | sed 's/^/journal /'
+    journalctl --unit "$unit" --unit ${call(machineUnit(plan.name).replace(/\.service$/, "@*"))} --since "@$began" --lines 15 --no-pager --output cat | sed 's/^/journal /'
     systemctl stop "$unit"
   fi
 fi`;
