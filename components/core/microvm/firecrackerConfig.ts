@@ -1,6 +1,7 @@
 import { kernelArguments } from "./kernelArguments";
 import { tapName } from "./paths";
 import type { MachinePlan } from "./plan";
+import { isAtLeast } from "./versions";
 
 /**
  * Firecracker's configuration file
@@ -45,7 +46,7 @@ export function firecrackerConfig(
             uds_path: `${runFolder}/vsock.sock`,
           },
         }),
-    entropy: {},
+    ...(isAtLeast(plan.hypervisor.version, "1.4") ? { entropy: {} } : {}),
   };
 }
 

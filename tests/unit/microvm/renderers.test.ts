@@ -13,7 +13,11 @@ import {
 import { hostPaths, tapName } from "@corral-iac/corral/core/microvm/paths";
 import { qemuArguments } from "@corral-iac/corral/core/microvm/qemuArguments";
 import { stopScript } from "@corral-iac/corral/core/microvm/stopScript";
-import { revision, unitFile } from "@corral-iac/corral/core/microvm/unitFile";
+import {
+  revision,
+  shareSockets,
+  unitFile,
+} from "@corral-iac/corral/core/microvm/unitFile";
 
 import { plans, planWith } from "./plans";
 import { systemdWords } from "./systemdUnit";
@@ -146,7 +150,6 @@ describe("cloudHypervisorArguments", () => {
 });
 
 describe("firecrackerConfig", () => {
-  // Written down from facts/microvm.md: the fields of Firecracker 1.0 and later.
   const schema: object = JSON.parse(
     fs.readFileSync(
       path.join(__dirname, "../../../unit/microvm/firecracker.schema.json"),
@@ -162,6 +165,20 @@ describe("firecrackerConfig", () => {
         assert.ok(validate(config), JSON.stringify(validate.errors));
       }),
     );
+  });
+
+  it("has the source of random numbers from the version on that knows it", () => {
+    const has = ["1.0.0", "1.3.3", "1.4.0", "1.13.1"].map(
+      (version) =>
+        "entropy" in
+        firecrackerConfig(
+          planWith({
+            hypervisor: { kind: "firecracker", version, path: "/fc" },
+          }),
+          RUN,
+        ),
+    );
+    assert.deepEqual(has, [false, false, true, true]);
   });
 
   it("is refused by the schema with a field of older versions", () => {
@@ -260,7 +277,11 @@ describe("unitFile", () => {
         const words = systemdWords(start.replace(/\\\n/g, " "));
         const wanted =
           plan.hypervisor.kind === "qemu"
-            ? qemuArguments(plan, /(\/run\S+?)\/monitor/.exec(start)?.[1] ?? "")
+            ? qemuArguments(
+                plan,
+                /path=(\/run\S+?)\/monitor/.exec(start)?.[1] ?? "",
+                shareSockets(plan, hostPaths),
+              )
             : words;
         assert.deepEqual(words, wanted);
         assert.equal(words[0], plan.hypervisor.path);
