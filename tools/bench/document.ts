@@ -5,6 +5,7 @@ export type Section =
   | "guest"
   | "machines"
   | "proxmox"
+  | "microvm"
   | "injection"
   | "injection guest";
 
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<Section, string>> = {
   guest: "npm run bench -- --guests --write",
   machines: "npm run bench -- --write",
   proxmox: "npm run bench -- --write",
+  microvm: "npm run bench -- --only microvm --write",
   injection: "npm run bench -- --write",
   "injection guest": "npm run bench -- --guests --write",
 };
@@ -53,7 +55,7 @@ Written by \`npm run bench -- --write\`; edit \`tools/bench/document.ts\`, not t
 | command | measures |
 | --- | --- |
 | \`npm run bench\` | warm setup, files and machines, in about a quarter of an hour |
-| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\`, \`proxmox\` |
+| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\`, \`proxmox\`, \`microvm\` |
 | \`npm run bench -- --runs 1 --machines 1\` | the same once and with one machine |
 | \`npm run bench -- --guests\` | a guest of the embedded lab too |
 | \`npm run bench -- --cold\` | setup with empty caches too, about a quarter of an hour |
@@ -79,6 +81,17 @@ Each side makes the same machines on a simulated Proxmox VE (\`tools/lab/proxmox
 - **bare provider**: a program with the provider's machines alone, with the very settings that Corral gives them.
 
 {{proxmox}}
+
+## microVMs
+
+Machines on a Linux host of the lab (\`tools/lab/host\`: systemd in a container on this computer), the lab's tiny guest with 96 MiB under QEMU's own emulation, from nothing until ssh answers.
+
+- **Corral**: the ready program by \`pulumi up --skip-preview\`, host and machines in one. It looks at the host, makes its network, uploads kernel and initrd, makes for each machine keys, an address, a user, a unit, rules of nftables and a disk with cloud-init's documents, and logs in to each guest.
+- **QEMU by hand**: a shell script on that host which makes the interfaces, starts QEMU with the same machine type, kernel, initrd and memory, and waits until each guest's ssh server greets.
+
+Connections are logins to the host's ssh server as its log tells them, commands the sessions in them; those into guests go through one of the connections.
+
+{{microvm}}
 
 ## Files
 

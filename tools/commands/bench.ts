@@ -10,6 +10,8 @@ import { type BenchGuest, benchGuest } from "../bench/guestBench";
 import { benchGuestInjection, benchInjection } from "../bench/injectionBench";
 import { injectionGates, injectionText } from "../bench/injectionReport";
 import { benchMachines } from "../bench/machineBench";
+import { benchMicroVms } from "../bench/microVmBench";
+import { microVmGates, microVmText } from "../bench/microVmReport";
 import { resultsOf } from "../bench/results";
 import { benchProxmox } from "../bench/proxmoxBench";
 import { proxmoxGates, proxmoxText } from "../bench/proxmoxReport";
@@ -32,10 +34,16 @@ const RUNS_OF_MANY = 3;
 const RUNS_OF_ONE = 5;
 
 /** What can be measured by itself. */
-const PARTS = ["setup", "injection", "proxmox", "machines"];
+const PARTS = ["setup", "injection", "proxmox", "microvm", "machines"];
 
 /** Numbers of machines on Proxmox VE. */
 const PROXMOX_MACHINES = [1, 10];
+
+/** Numbers of microVMs on one host, and how often each is measured: eight without KVM take a minute. */
+const MICROVM_ROUNDS = [
+  { machines: 1, runs: 3 },
+  { machines: 8, runs: 2 },
+];
 
 interface Options {
   readonly only: readonly string[];
@@ -123,6 +131,18 @@ async function measureAll(
     const own = proxmoxGates(figures);
     gates.push(...own);
     sections.set("proxmox", measured(proxmoxText(figures, own)));
+  }
+  if (options.only.includes("microvm")) {
+    const figures = await benchMicroVms({
+      ...common,
+      rounds: MICROVM_ROUNDS.map(({ machines, runs: usual }) => ({
+        machines,
+        runs: options.runs ?? usual,
+      })),
+    });
+    const own = microVmGates(figures);
+    gates.push(...own);
+    sections.set("microvm", measured(microVmText(figures, own)));
   }
   if (options.only.includes("machines")) {
     if (terraform === undefined) {
