@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  hostPaths,
-  imagePaths,
-  volumePaths,
-} from "@corral-iac/corral/core/microvm/paths";
+import { hostPaths, volumePaths } from "@corral-iac/corral/core/microvm/paths";
 import * as images from "@corral-iac/corral/core/microvm/scripts/images";
 import * as leases from "@corral-iac/corral/core/microvm/scripts/leases";
 import {
@@ -129,7 +125,8 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
     await host.remove();
   });
 
-  for (const [kind, { make, remove, input }] of Object.entries(things)) {
+  for (const [place, [kind, thing]] of Object.entries(things).entries()) {
+    const { make, remove, input } = thing;
     it(`make the ${kind} at the second try, and take away what there is of it`, async () => {
       const census = async (): Promise<HostCensus> => hostCensus(host);
       const run = async (script: string, data?: string) => {
@@ -140,6 +137,9 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
       const same = async (wanted: HostCensus, what: string) =>
         assert.deepEqual(diffCensus(wanted, await census()), [], what);
 
+      for (const needed of Object.values(things).slice(0, place)) {
+        await run(needed.make, needed.input);
+      }
       const without = await census();
       const programs = await run(make, input);
       const whole = await census();
@@ -161,8 +161,6 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
         await run(remove);
         await same(without, `its removal cut off at ${at}, and done again`);
       }
-      // The next one needs it.
-      await run(make, input);
     });
   }
 
@@ -177,6 +175,5 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
       ),
       "",
     );
-    assert.ok(imagePaths(use.sha256, hostPaths).file.startsWith("/"));
   });
 });

@@ -187,9 +187,17 @@ dumpe2fs -h volumes/*/data.raw 2>/dev/null | grep -q '^Filesystem volume name: *
 
 const VOLUME_BYTES = 32 * 1024 ** 2;
 
-/** Locks are gone with a boot, and come with the next change. */
+/**
+ * What is the same each time that the stack is made: stamps are not, and locks come with a change and go
+ * with a boot.
+ */
 function lasting({ files, ...others }: HostCensus): HostCensus {
-  return { ...others, files: files.filter((file) => !file.endsWith(".lock")) };
+  return {
+    ...others,
+    files: files
+      .filter((file) => !file.endsWith(".lock"))
+      .map((file) => file.replace(/\/[0-9a-f]{16}-/, "/STAMP-")),
+  };
 }
 
 async function fleet(host: LabHost): Promise<unknown> {

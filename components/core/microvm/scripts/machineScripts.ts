@@ -14,7 +14,7 @@ import type { HypervisorKind, MachinePlan } from "../plan";
 import { answerForMachine, REVISION_VARIABLE, revision } from "../unitFile";
 
 import type { OwnershipStamp } from "../../stamp";
-import { call } from "./hostScript";
+import { call, hiddenNew } from "./hostScript";
 import { machineFiles } from "./machineFiles";
 import {
   sharesDrift,
@@ -213,7 +213,7 @@ case $(systemctl is-active "$unit") in active|activating|deactivating|reloading)
 [ ! -e ${call(paths.rulesGone)} ] || nft -f ${call(paths.rulesGone)} 2>/dev/null
 for tap in ${taps.join(" ")}; do [ ! -e "/sys/class/net/$tap" ] || ip link delete "$tap"; done
 ${sharesRemoved(machine, host)}
-${call("rm", "-rf", paths.unit, `${paths.unit}.d`)}
+${call("rm", "-rf", paths.unit, `${paths.unit}.d`, hiddenNew(paths.unit))}
 systemctl daemon-reload
 systemctl reset-failed "$unit" 2>/dev/null
 id -u "$user" >/dev/null 2>&1 && userdel "$user" 2>/dev/null

@@ -133,7 +133,7 @@ systemctl disable --quiet --now ${call(unit)} 2>/dev/null
 systemctl reset-failed ${call(unit)} 2>/dev/null
 for family in inet arp; do nft delete table "$family" ${call(networkTable(plan.name))} 2>/dev/null; done
 ip route delete unreachable ${call(plan.subnet)} 2>/dev/null
-${call("rm", "-rf", unitPath, `${unitPath}.d`)}
+${call("rm", "-rf", unitPath, `${unitPath}.d`, hiddenNew(unitPath))}
 systemctl daemon-reload
 (
   flock 8

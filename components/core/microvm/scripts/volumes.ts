@@ -99,8 +99,9 @@ export function removeScript(
   );
   return `
 ${call("lock", lock, stamp.id)}
+${call("rm", "-f", hiddenNew(record))}
 if [ "$(${call("owner", record)})" = ${call(stamp.id)} ]; then
-  ${call("rm", "-f", file, partial, hiddenNew(record))} && ${call("rm", "-f", record)}
+  ${call("rm", "-f", file, partial)} && ${call("rm", "-f", record)}
 fi
 rmdir ${call(folder)} 2>/dev/null && rmdir ${call(`${host.root}/volumes`)} 2>/dev/null
 ${call("rm", "-f", lock)}
