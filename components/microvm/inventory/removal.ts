@@ -63,6 +63,6 @@ function removeLease(
   const { leases, lock } = networkPaths(network, hostPaths);
   return `
 ${call("lock", lock, stampId)}
-${call("rm", "-f", `${leases}/${address}`)}
+${call("rm", "-f", `${leases}/${address}`)} ${call(leases)}/.*.new
 `;
 }

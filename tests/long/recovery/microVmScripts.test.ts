@@ -23,6 +23,10 @@ interface Thing {
   readonly remove: string;
   /** What the making finds on its standard input. */
   readonly input?: string;
+  /** Others do not need it. */
+  readonly isMachine?: boolean;
+  /** The first program at which it is cut off. Default 1. */
+  readonly from?: number;
 }
 
 const subnet = "10.63.0.0/24";
@@ -96,6 +100,17 @@ const things: Readonly<Record<string, Thing>> = {
     make: volumes.makeScript(volume, hostPaths),
     remove: volumes.removeScript(volume, hostPaths),
   },
+  "machine that is off": {
+    make: applyScript(
+      plan,
+      { running: false, seedBytes: seed.length },
+      hostPaths,
+    ),
+    remove: removeMachineScript(machine, stamp, hostPaths),
+    input: seed,
+    isMachine: true,
+  },
+  // It is made like one that is off, and then started.
   machine: {
     make: applyScript(
       plan,
@@ -104,12 +119,14 @@ const things: Readonly<Record<string, Thing>> = {
     ),
     remove: removeMachineScript(machine, stamp, hostPaths),
     input: seed,
+    isMachine: true,
+    from: 40,
   },
 };
 
 // What a plugin, a connection or a host leaves that goes away in the middle of a step.
 describe("the scripts on a host of microVMs, cut off at each program that they run", function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   let host: LabHost;
   let scripts: CutScripts;
 
@@ -126,7 +143,7 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
   });
 
   for (const [place, [kind, thing]] of Object.entries(things).entries()) {
-    const { make, remove, input } = thing;
+    const { make, remove, input, from = 1 } = thing;
     it(`make the ${kind} at the second try, and take away what there is of it`, async () => {
       const census = async (): Promise<HostCensus> => hostCensus(host);
       const run = async (script: string, data?: string) => {
@@ -138,7 +155,9 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
         assert.deepEqual(diffCensus(wanted, await census()), [], what);
 
       for (const needed of Object.values(things).slice(0, place)) {
-        await run(needed.make, needed.input);
+        await (needed.isMachine
+          ? run(needed.remove)
+          : run(needed.make, needed.input));
       }
       const without = await census();
       const programs = await run(make, input);
@@ -148,7 +167,11 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
       console.log(
         `      ${kind}: ${programs} programs to make it, ${programsToRemove} to remove it`,
       );
-      for (let at = 1; at <= Math.max(programs, programsToRemove); at += 1) {
+      for (
+        let at = from;
+        at <= Math.max(programs, from - 1 + programsToRemove);
+        at += 1
+      ) {
         if (at <= programs) {
           await scripts.run(make, at, input);
           await run(remove);
@@ -157,7 +180,7 @@ describe("the scripts on a host of microVMs, cut off at each program that they r
         await scripts.run(make, at, input);
         await run(make, input);
         await same(whole, `cut off at ${at}, and made again`);
-        await scripts.run(remove, at);
+        await scripts.run(remove, at - from + 1);
         await run(remove);
         await same(without, `its removal cut off at ${at}, and done again`);
       }

@@ -52,6 +52,18 @@ describe("comparing state and hypervisor", () => {
     assert.deepEqual([missing, unproven], [[], []]);
   });
 
+  it("tells what is done for stamps of the state right now, and for no others", () => {
+    const { atWork } = compare({
+      references: [],
+      stampIds: [OURS],
+      listings: new Map([
+        [PLACE, { objects: [], blind: [], atWork: ["f".repeat(16), OURS] }],
+        ["elsewhere", { objects: [], blind: [], atWork: ["f".repeat(16)] }],
+      ]),
+    });
+    assert.deepEqual(atWork, [{ place: PLACE, stampIds: [OURS] }]);
+  });
+
   it("never takes what nobody stamped", () => {
     const found = compare({
       references: [],

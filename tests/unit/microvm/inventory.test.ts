@@ -22,8 +22,9 @@ const machineRecord = {
 };
 
 describe("the inventory of a host of microVMs", () => {
-  const { objects } = parseListing(
+  const { objects, atWork } = parseListing(
     [
+      `atWork ${stamp.id}/0`,
       `machine machines/corral-dev-web/machine.json ${encoded(machineRecord)}`,
       `volume volumes/corral-dev-web/data.json ${encoded({ keep: true, size: "1.0 GiB" })}`,
       `lease networks/default/leases/10.0.0.2 ${encoded({ machine: "corral-dev-web" })}`,
@@ -48,6 +49,10 @@ describe("the inventory of a host of microVMs", () => {
     assert.equal(find("machine").owner?.namesThisStack, true);
     assert.equal(find("volume").owner?.kept, true);
     assert.equal(find("image").owner?.stampId, stamp.id);
+  });
+
+  it("knows for whom something is done there right now", () => {
+    assert.deepEqual(atWork, [stamp.id]);
   });
 
   it("takes a record that somebody spoiled for nobody's", () => {

@@ -215,6 +215,16 @@ describe("the lease of an address, by the real shell", function () {
     assert.match(other.stdout, /"name": "m1"/);
   });
 
+  it("is one again where its change was cut off between the new one and the old one", async () => {
+    await lease(1);
+    for (const wanted of ["10.9.0.5", undefined]) {
+      fs.copyFileSync(`${leases}/${leased()[0]}`, `${leases}/10.9.0.5`);
+      const { code, address = "" } = await lease(1, wanted);
+      assert.equal(code, 0);
+      assert.deepEqual(leased(), [address]);
+    }
+  });
+
   it("stands after a kill at any moment, once it is asked for again", async () => {
     const wish = { network: "default", range, holder: holder(3) };
     for (const killAfter of [2, 6, 10, 15, 25]) {

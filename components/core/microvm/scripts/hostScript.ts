@@ -75,7 +75,7 @@ export const FUNCTIONS = `
 set -u
 refuse() { printf '%s\\n' "$1" | tr '\\n' ' ' >&2; exit ${REFUSED}; }
 # process PID: its group and when it started, which together with the number names no other one.
-process() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 3,20; }
+process() { read -r stat <"/proc/$1/stat" && set -- \${stat##*) } && echo "$3 \${20}"; } 2>/dev/null
 # lock FILE KEY: alone until the script ends. Whoever has the lock may take its file away. Of two with the
 # same key the earlier one is of a run that is dead, as only one works on a stack: it is ended.
 lock() {

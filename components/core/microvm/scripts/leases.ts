@@ -38,12 +38,16 @@ ${call("lock", paths.lock, keyOf(holder))}
 leases=${call(paths.leases)} wanted=${call(address)}
 mkdir -p "$leases"
 rm -f "$leases"/.*.new
-had=$(grep -lxF ${call(keyLine(holder))} "$leases"/* 2>/dev/null | head -n 1)
-had=\${had##*/}
-if [ -n "$had" ] && { [ -z "$wanted" ] || [ "$had" = "$wanted" ]; }; then
-  echo "address $had"
+# More than one where a change of the address was cut off.
+had=$(grep -lxF ${call(keyLine(holder))} "$leases"/* 2>/dev/null | sed 's,.*/,,')
+keep() {
+  for one in $had; do [ "$one" = "$1" ] || rm -f "$leases/$one"; done
+  echo "address $1"
   exit 0
-fi
+}
+for one in $had; do
+  if [ -z "$wanted" ] || [ "$one" = "$wanted" ]; then keep "$one"; fi
+done
 if [ -n "$wanted" ]; then
   ! [ -e "$leases/$wanted" ] || { cat "$leases/$wanted"; exit 75; }
   address=$wanted
@@ -57,8 +61,7 @@ else
   done
 fi
 put "$leases/$address" 644 ${call(leaseText(holder))}
-[ -z "$had" ] || rm -f "$leases/$had"
-echo "address $address"
+keep "$address"
 `;
 }
 
@@ -74,6 +77,7 @@ export function freeScript(
   return `
 [ -d ${call(folder)} ] || exit 0
 ${call("lock", lock, keyOf(holder))}
+${call("rm", "-f")} ${call(leases)}/.*.new
 if ${call("grep", "-qxF", keyLine(holder), lease)} 2>/dev/null; then ${call("rm", "-f", lease)}; fi
 `;
 }
