@@ -52,6 +52,8 @@ export interface NetworkPlugin {
 
 /** Folder of Corral's own files in a node. */
 export const NODE_FOLDER = "/etc/corral-node";
+/** Prefix of Flannel's annotations. */
+const FLANNEL = "flannel.alpha.coreos.com";
 const SCRIPT = `${NODE_FOLDER}/boot.sh`;
 const CONFIG = `${NODE_FOLDER}/kubeadm.yaml`;
 /** Where kubeadm looks for certificates before it makes them. */
@@ -242,11 +244,13 @@ function joinLines({
 
 /**
  * Flannel sends to the address that a node's annotation says: that of its Service, since the one that
- * the node itself sees is behind masquerade. A kubelet may annotate its own node.
+ * the node itself sees is behind masquerade. A kubelet may annotate its own node. Flannel reads the first
+ * annotation only when it starts, and writes the second; where it runs already, as in a clone, the other
+ * nodes take the second at once.
  */
 export function overlayAddressLine(kubectl: string): string {
   return (
     "node=$(hostname); address=$(getent ahostsv4 \"$node.$(sed -n 's/^search \\([^ ]*\\).*/\\1/p' /etc/resolv.conf)\" | awk 'NR == 1 { print $1 }') && " +
-    `[ -n "$address" ] && ${kubectl} annotate --overwrite node "$node" "flannel.alpha.coreos.com/public-ip-overwrite=$address"`
+    `[ -n "$address" ] && ${kubectl} annotate --overwrite node "$node" "${FLANNEL}/public-ip-overwrite=$address" "${FLANNEL}/public-ip=$address"`
   );
 }

@@ -14,6 +14,7 @@ import {
   bootstrapCloudInit,
   cloneCloudInit,
   type NodeBoot,
+  overlayAddressLine,
 } from "@corral-iac/corral/core/kubevirt/nodeBoot";
 import { guestNetwork } from "@corral-iac/corral/core/kubevirt/nodeNetwork";
 import {
@@ -206,6 +207,22 @@ describe("KubeVirt: the first boot of a node", () => {
       assert.equal(config?.mode, "0600");
       assert.match(config?.content ?? "", /abcdef\.0123456789abcdef/);
     }
+  });
+
+  it("tells Flannel the address of its Service, also one that runs already", () => {
+    const said = execFileSync("sh", ["-eu"], {
+      input: [
+        "hostname() { echo cks-worker-node; }",
+        "getent() { echo '10.1.2.3 STREAM x'; }",
+        'kubectl() { echo "$*"; }',
+        overlayAddressLine("kubectl"),
+      ].join("\n"),
+      encoding: "utf8",
+    });
+    assert.equal(
+      said.trim(),
+      "annotate --overwrite node cks-worker-node flannel.alpha.coreos.com/public-ip-overwrite=10.1.2.3 flannel.alpha.coreos.com/public-ip=10.1.2.3",
+    );
   });
 
   it("gives the authority's key to the control plane alone, and its digest to workers", () => {
