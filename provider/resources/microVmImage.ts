@@ -13,7 +13,7 @@ import { connectionFaults } from "../guest/connectionFields";
 import { withContent } from "../guest/files/content";
 import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import { hostField, hostPath, stampField } from "../microvm/fields";
-import { HostShell } from "../microvm/hostShell";
+import { HostRefusal, HostShell } from "../microvm/hostShell";
 import { inTurn } from "../microvm/inTurn";
 import {
   claimScript,
@@ -120,10 +120,9 @@ export const microVmImage = defineResource({
     await removedOrGone(
       ctx,
       () =>
-        new HostShell(args.connection, ctx.signal).run({
-          what: "taking an image away",
-          script: releaseScript({ sha256, user: userOf(ctx, args) }, hostPaths),
-          timeoutSeconds: STEP_SECONDS,
+        release(new HostShell(args.connection, ctx.signal), {
+          sha256,
+          user: userOf(ctx, args),
         }),
       (why) => `${why}. The host counts as gone.`,
     );
@@ -148,10 +147,27 @@ async function bring(ctx: OperationContext, args: Inputs): Promise<string> {
   }
   const use = { sha256, user: userOf(ctx, args) };
   // The second of two machines that need it finds it there.
-  await inTurn(`${shell.where} ${sha256}`, () =>
-    fetchOrUpload(shell, args, use),
-  );
+  await inTurn(`${shell.where} ${sha256}`, async () => {
+    try {
+      await fetchOrUpload(shell, args, use);
+    } catch (error) {
+      // A failed creation is in no state, and nothing of it may stay on the host.
+      if (error instanceof HostRefusal) {
+        await release(shell, use).catch(() => undefined);
+      }
+      throw error;
+    }
+  });
   return imagePaths(sha256, hostPaths).file;
+}
+
+/** Takes the user off, and the image with the last one. */
+function release(shell: HostShell, use: ImageUse) {
+  return shell.run({
+    what: "taking an image away",
+    script: releaseScript(use, hostPaths),
+    timeoutSeconds: STEP_SECONDS,
+  });
 }
 
 async function fetchOrUpload(

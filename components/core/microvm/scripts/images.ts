@@ -29,7 +29,7 @@ export function uploadScript(use: ImageUse, host: HostPaths): string {
   const { partial, transfer } = transferPaths(use, host);
   return `
 ${call("lock", transfer, use.user)}
-${call("dd", `of=${partial}`, "bs=1M", "iflag=fullblock", "conv=sparse", "status=none")} || refuse "the image cannot be written; is the disk full?"
+${call("dd", `of=${partial}`, "bs=1M", "iflag=fullblock", "conv=sparse", "status=none")} || { ${call("rm", "-f", partial)}; refuse "the image cannot be written; is the disk full?"; }
 ${keepIfRight(use, host)}`;
 }
 
@@ -47,7 +47,7 @@ export function fetchScript(
   ];
   return `
 ${call("lock", transfer, use.user)}
-said=$(${call(...fetch)} 2>&1) || refuse "$said"
+said=$(${call(...fetch)} 2>&1) || { ${call("rm", "-f", partial)}; refuse "$said"; }
 ${keepIfRight(use, host)}`;
 }
 
