@@ -7,7 +7,12 @@ import type {
 import type { KubeClient, KubeObject } from "../../core/kube-client/client";
 import { isKubeFault, type KubeError } from "../../core/kube-client/errors";
 import { KINDS } from "../../core/kube-client/kinds";
-import { label, ownerOf, STAMP_LABEL } from "../../core/kubevirt/labels";
+import {
+  label,
+  MACHINE_LABEL,
+  ownerOf,
+  STAMP_LABEL,
+} from "../../core/kubevirt/labels";
 import { isText } from "../../core/later";
 import { namePrefix, type StackName } from "../../core/names";
 import { describeOwner } from "../../core/stamp";
@@ -151,7 +156,7 @@ function stampedObject(
   // One API may have two addresses: what the state knows by the other is no leftover here.
   const isKnownElsewhere =
     known.uids.has(found.id) && !known.handles.has(found.handle);
-  const owner = isKnownElsewhere ? undefined : ownerMark(object, stack);
+  const owner = isKnownElsewhere ? undefined : ownerMark(kind, object, stack);
   return { ...found, ...(owner && { owner }) };
 }
 
@@ -168,13 +173,23 @@ function plainObject(kind: string, object: KubeObject): HypervisorObject {
   };
 }
 
-/** Only what says in both places whose it is proves it: a label alone is set quickly. */
+/**
+ * Only what says in both places whose it is proves it: a label alone is set quickly. And a copy has all
+ * labels of what it was made from: a VirtualMachineClone, or what Velero restored somewhere else.
+ */
 function ownerMark(
+  kind: string,
   object: KubeObject,
   stack: StackName,
 ): OwnerMark | undefined {
   const owner = ownerOf(object);
-  return owner !== undefined && owner.id === label(object, STAMP_LABEL)
+  const isCopy =
+    label(object, RESTORED_LABEL) !== undefined ||
+    (kind === "VirtualMachine" &&
+      label(object, MACHINE_LABEL) !== metadata(object, "name"));
+  return owner !== undefined &&
+    owner.id === label(object, STAMP_LABEL) &&
+    !isCopy
     ? {
         stampId: owner.id,
         namesThisStack: namePrefix(owner) === namePrefix(stack),
@@ -182,6 +197,9 @@ function ownerMark(
       }
     : undefined;
 }
+
+/** https://velero.io/docs/main/restore-reference/ */
+const RESTORED_LABEL = "velero.io/restore-name";
 
 function detailOf(object: KubeObject): string {
   const states = [

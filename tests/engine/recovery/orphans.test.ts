@@ -52,6 +52,24 @@ describe("corral orphans", () => {
     assert.match(output, /state and hypervisors agree/);
   });
 
+  it("corral timeline tells how long each stage took, no stage longer than its run", async () => {
+    const { exitCode, stdout, stderr } = await stack.corralOutput(
+      "timeline",
+      "--json",
+    );
+    assert.equal(exitCode, 0, stderr);
+    const { runs, stages } = JSON.parse(stdout) as {
+      runs: { kind: string; result: string; seconds: number }[];
+      stages: { component: string; stage: string; seconds: number }[];
+    };
+    const [first] = runs;
+    assert.ok(first);
+    assert.deepEqual([first.kind, first.result], ["update", "succeeded"]);
+    const machine = stages.find(({ stage }) => stage === "machine");
+    assert.equal(machine?.component, "web", stdout);
+    assert.ok(machine.seconds <= first.seconds, stdout);
+  });
+
   it("tells leftovers of this stack from those of another of the same name, and of nobody", async () => {
     await plantDomain("corral-orphans-left", stampId);
     await plantDomain("corral-orphans-other", "0123456789abcdef");

@@ -6,6 +6,7 @@ import type {
   StateResource,
 } from "@corral-iac/corral/core/inventory/lister";
 import {
+  MACHINE_LABEL,
   ownerAnnotations,
   stampLabels,
 } from "@corral-iac/corral/core/kubevirt/labels";
@@ -42,8 +43,14 @@ const meta = (namespace: string, name: string, stamp = STAMP) => ({
   labels: stampLabels(stamp.id),
   annotations: ownerAnnotations(stamp),
 });
-const machine = (name: string, more: object = {}) => ({
-  metadata: { ...meta("web", name), ...more },
+const machine = (name: string, stamp = STAMP, label = name) => ({
+  metadata: {
+    ...meta("web", name, stamp),
+    labels: {
+      ...stampLabels(stamp.id),
+      [MACHINE_LABEL]: label,
+    },
+  },
   status: { printableStatus: "Running" },
 });
 
@@ -155,9 +162,7 @@ describe("KubeVirt inventory", () => {
 
   it("counts neither another stack's, nor what a machine owns, nor a label without its stamp", async () => {
     const other = { ...STAMP, id: "fedcba9876543210" };
-    api.put("virtualmachines.kubevirt.io", {
-      metadata: meta("web", "other", other),
-    });
+    api.put("virtualmachines.kubevirt.io", machine("other", other));
     api.put("secrets", {
       metadata: { ...meta("web", "copied"), annotations: {} },
     });
@@ -191,6 +196,20 @@ describe("KubeVirt inventory", () => {
       baseMachine("spent"),
     );
     assert.deepEqual([leftovers, missing], [[], []]);
+  });
+
+  it("takes no copy of what it made for its own", async () => {
+    // A VirtualMachineClone has the labels of its source.
+    api.put("virtualmachines.kubevirt.io", machine("copy", STAMP, "vm1"));
+    const { labels, ...rest } = meta("elsewhere", "ci");
+    api.put("secrets", {
+      metadata: {
+        ...rest,
+        labels: { ...labels, "velero.io/restore-name": "of-yesterday" },
+      },
+    });
+    const { leftovers, unproven } = await look();
+    assert.deepEqual([...leftovers, ...unproven], []);
   });
 
   it("says what is in the state and gone", async () => {
