@@ -30,7 +30,6 @@ const STAGES: readonly (readonly [RegExp, string])[] = [
     "machine",
   ],
   [/:(GuestReady|KubevirtReady)$/, "ready"],
-  [/:KubevirtRollout$/, "rollout"],
   [/:KubevirtNodes$/, "nodes"],
   [/:(KubevirtSnapshots|ProxmoxSnapshot)$/, "snapshots"],
   [/:(GuestFiles|GuestMount|AppliedRevision)$|^command:/, "guest"],

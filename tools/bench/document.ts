@@ -6,6 +6,7 @@ export type Section =
   | "machines"
   | "proxmox"
   | "microvm"
+  | "kubevirt"
   | "injection"
   | "injection guest";
 
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<Section, string>> = {
   machines: "npm run bench -- --write",
   proxmox: "npm run bench -- --write",
   microvm: "npm run bench -- --only microvm --write",
+  kubevirt: "npm run bench -- --only kubevirt --write",
   injection: "npm run bench -- --write",
   "injection guest": "npm run bench -- --guests --write",
 };
@@ -55,7 +57,8 @@ Written by \`npm run bench -- --write\`; edit \`tools/bench/document.ts\`, not t
 | command | measures |
 | --- | --- |
 | \`npm run bench\` | warm setup, files and machines, in about a quarter of an hour |
-| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\`, \`proxmox\`, \`microvm\` |
+| \`npm run bench -- --only injection\` | files alone; also \`setup\`, \`machines\`, \`proxmox\`, \`microvm\`, \`kubevirt\` |
+| \`npm run bench -- --only kubevirt --kubeconfig FILE --image URL\` | the same table of clusters on your own cluster with KubeVirt |
 | \`npm run bench -- --runs 1 --machines 1\` | the same once and with one machine |
 | \`npm run bench -- --guests\` | a guest of the embedded lab too |
 | \`npm run bench -- --cold\` | setup with empty caches too, about a quarter of an hour |
@@ -92,6 +95,12 @@ Machines on a Linux host of the lab (\`tools/lab/host\`: systemd in a container 
 Connections are logins to the host's ssh server as its log tells them, commands the sessions in them; those into guests go through one of the connections.
 
 {{microvm}}
+
+## Clusters with KubeVirt
+
+Clusters of a control plane and a worker, by the ready program. Requests are counted by a proxy between whoever asks and the API: those of Corral's own resources (decision, waits, snapshots, nodes), and those of Pulumi's plugin for Kubernetes, which makes the objects. On a cluster of your own Kubernetes is set up inside the machines too; in the lab they run in the books only.
+
+{{kubevirt}}
 
 ## Files
 

@@ -13,6 +13,8 @@ import { benchMachines } from "../bench/machineBench";
 import { benchMicroVms } from "../bench/microVmBench";
 import { microVmGates, microVmText } from "../bench/microVmReport";
 import { resultsOf } from "../bench/results";
+import { benchKubevirt } from "../bench/kubevirtBench";
+import { kubevirtGates, kubevirtText } from "../bench/kubevirtReport";
 import { benchProxmox } from "../bench/proxmoxBench";
 import { proxmoxGates, proxmoxText } from "../bench/proxmoxReport";
 import { benchColdSetup, benchWarmSetup } from "../bench/setupBench";
@@ -34,10 +36,13 @@ const RUNS_OF_MANY = 3;
 const RUNS_OF_ONE = 5;
 
 /** What can be measured by itself. */
-const PARTS = ["setup", "injection", "proxmox", "microvm", "machines"];
+const PARTS = ["setup", "injection", "proxmox", "microvm", "kubevirt", "machines"];
+/** Without the cluster with KubeVirt, which takes a quarter of an hour to build. */
+const DEFAULT_PARTS = PARTS.filter((part) => part !== "kubevirt");
 
-/** Numbers of machines on Proxmox VE. */
+/** Numbers of machines on Proxmox VE, and of clusters with KubeVirt. */
 const PROXMOX_MACHINES = [1, 10];
+const KUBEVIRT_CLUSTERS = [1, 10];
 
 /** Numbers of microVMs on one host, and how often each is measured: eight without KVM take a minute. */
 const MICROVM_ROUNDS = [
@@ -53,6 +58,8 @@ interface Options {
   readonly cold: boolean;
   readonly write: boolean;
   readonly gate: boolean;
+  readonly kubeconfig?: string;
+  readonly image?: string;
 }
 
 /** `npm run bench [-- OPTIONS]`: measures setup and machines, and tells whether the gates hold. */
@@ -144,6 +151,20 @@ async function measureAll(
     gates.push(...own);
     sections.set("microvm", measured(microVmText(figures, own)));
   }
+  if (options.only.includes("kubevirt")) {
+    const figures = await benchKubevirt({
+      ...common,
+      toolchain: await ensureToolchain([...piecesForStart, "kubernetesPlugin"]),
+      rounds: KUBEVIRT_CLUSTERS.map((machines) => ({
+        machines,
+        runs: options.runs ?? 1,
+      })),
+      target: kubevirtTarget(options),
+    });
+    const own = kubevirtGates(figures.figures);
+    gates.push(...own);
+    sections.set("kubevirt", measured(kubevirtText(figures, own)));
+  }
   if (options.only.includes("machines")) {
     if (terraform === undefined) {
       console.log("  terraform: skipped, there is no such command here");
@@ -160,6 +181,18 @@ async function measureAll(
     sections.set("machines", measured(machinesText(results, hangs, own)));
   }
   return { sections, gates };
+}
+
+function kubevirtTarget({ kubeconfig, image }: Options) {
+  if (kubeconfig === undefined) {
+    return undefined;
+  }
+  if (image === undefined) {
+    throw new InvalidArgumentError(
+      "--kubeconfig needs --image, the address of a cloud image.",
+    );
+  }
+  return { kubeconfig: path.resolve(kubeconfig), image };
 }
 
 /** How often each number of machines is measured. */
@@ -218,7 +251,14 @@ function readOptions(args: readonly string[]): Options {
   return new Command("npm run bench --")
     .option("--runs <n>", "how often each figure is measured", wholeNumber)
     .option("--machines <list>", "numbers of machines", numbers, [1, 20])
-    .option("--only <parts>", `some of ${PARTS.join(", ")}`, parts, PARTS)
+    .option(
+      "--only <parts>",
+      `some of ${PARTS.join(", ")}`,
+      parts,
+      DEFAULT_PARTS,
+    )
+    .option("--kubeconfig <file>", "a cluster with KubeVirt of your own")
+    .option("--image <url>", "image to bootstrap its machines from")
     .option("--guests", "boots a guest of the embedded lab too", false)
     .option("--cold", "setup with empty caches too", false)
     .option("--write", "writes docs/benchmarks.md", false)
