@@ -47,7 +47,7 @@ export function sharesRemoved(machine: string, host: HostPaths): string {
   const pattern = machineUnit(machine).replace(/\.service$/, "@*");
   return `
 ${call("systemctl", "stop", pattern)} 2>/dev/null
-rm -f ${unitsOf(machine, host)}
+rm -f ${unitsOf(machine, host)} ${call(`${host.units}/.${pattern.slice(0, -1)}`)}*.service.new
 ${call("systemctl", "reset-failed", pattern)} 2>/dev/null
 rm -rf ${call(`${run}-`)}*`;
 }
