@@ -49,7 +49,9 @@ export function sharesRemoved(machine: string, host: HostPaths): string {
 ${call("systemctl", "stop", pattern)} 2>/dev/null
 rm -f ${unitsOf(machine, host)} ${call(`${host.units}/.${pattern.slice(0, -1)}`)}*.service.new
 ${call("systemctl", "reset-failed", pattern)} 2>/dev/null
-rm -rf ${call(`${run}-`)}*`;
+rm -rf ${call(`${run}-`)}*
+# The folder that systemd has put the servers' own in the place of.
+rmdir /run/virtiofsd 2>/dev/null || :`;
 }
 
 /** Lines `drift TEXT` where a server does not run, while the machine does. */
