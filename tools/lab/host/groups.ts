@@ -65,7 +65,10 @@ export class HostGroups {
     return new HostGroups(own.map((folder) => path.join(folder, name)));
   }
 
-  /** Removes them, once their processes have ended. */
+  /**
+   * Removes them with all that is in them: a container that was killed may leave its first process,
+   * and what that has started.
+   */
   async remove(): Promise<void> {
     for (const folder of this.folders) {
       await becomes(() => removed(folder), 10);
@@ -73,17 +76,30 @@ export class HostGroups {
   }
 }
 
-function removed(folder: string): boolean {
-  if (!fs.existsSync(folder)) {
-    return true;
+function endAll(group: string): void {
+  const pids = fs.readFileSync(path.join(group, "cgroup.procs"), "utf8");
+  for (const pid of pids.split("\n").filter((line) => line !== "")) {
+    process.kill(Number(pid), "SIGKILL");
   }
+}
+
+/** A group and all below it, the innermost first. */
+function groupsBelow(folder: string): string[] {
+  if (!fs.existsSync(folder)) {
+    return [];
+  }
+  const inside = fs.readdirSync(folder, { recursive: true }) as string[];
+  const groups = inside
+    .map((entry) => path.join(folder, entry))
+    .filter((entry) => fs.statSync(entry).isDirectory())
+    .sort((one, other) => other.length - one.length);
+  return [...groups, folder];
+}
+
+function removed(folder: string): boolean {
   try {
-    const inside = fs.readdirSync(folder, { recursive: true }) as string[];
-    const groups = inside
-      .map((entry) => path.join(folder, entry))
-      .filter((entry) => fs.statSync(entry).isDirectory())
-      .sort((one, other) => other.length - one.length);
-    [...groups, folder].forEach((group) => fs.rmdirSync(group));
+    groupsBelow(folder).forEach(endAll);
+    groupsBelow(folder).forEach((group) => fs.rmdirSync(group));
     return true;
   } catch {
     return false; // A process is still on its way out.
