@@ -36,7 +36,14 @@ const RUNS_OF_MANY = 3;
 const RUNS_OF_ONE = 5;
 
 /** What can be measured by itself. */
-const PARTS = ["setup", "injection", "proxmox", "microvm", "kubevirt", "machines"];
+const PARTS = [
+  "setup",
+  "injection",
+  "proxmox",
+  "microvm",
+  "kubevirt",
+  "machines",
+];
 /** Without the cluster with KubeVirt, which takes a quarter of an hour to build. */
 const DEFAULT_PARTS = PARTS.filter((part) => part !== "kubevirt");
 

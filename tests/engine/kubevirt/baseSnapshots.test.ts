@@ -91,9 +91,14 @@ describe("KubevirtBaseSnapshots on a real control plane", function () {
   it("snapshots the running machines of a session, which go on running", async () => {
     const namespace = "corral-kubebase-web";
     const running = async () =>
-      (await lab.kubectl("get", "vmi", "-n", namespace, "-o", "json")).match(
-        /"phase": "Running"/g,
-      )?.length;
+      (
+        await lab.kubectl(
+          ...["get", "vmi", "-n", namespace],
+          ...["-o", "jsonpath={.items[*].status.phase}"],
+        )
+      )
+        .split(" ")
+        .filter((phase) => phase === "Running").length;
     assert.equal(await running(), 2);
     const saved = {
       component: "KubevirtBaseSnapshots",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
+import { becomes } from "@corral-iac/tools/lab/processes";
 import { parse } from "yaml";
 import { PlayedNode } from "../../support/kubevirtGuest";
 import { sharedKubevirt } from "../../support/kubevirtLab";
@@ -26,7 +27,11 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
     }
   });
 
-  async function up(workers: number, added: readonly string[]) {
+  async function up(
+    workers: number,
+    added: readonly string[],
+    memoryMib = 1024,
+  ) {
     program.declare({
       web: {
         kubeconfig: lab.kubeconfig,
@@ -34,7 +39,7 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
         image: { url: "http://images.example/debian.qcow2" },
         workers,
         controlPlane: { memoryMib: 1024 },
-        worker: { memoryMib: 1024 },
+        worker: { memoryMib },
         ssh: { user: "root" },
         ready: { timeoutSeconds: 90 },
         apiServer: "https://cluster.example.org:6443",
@@ -108,4 +113,41 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
       calls().join("\n"),
     );
   });
+
+  it("become larger: a worker is drained before its machine restarts, and waited for after", async () => {
+    const worker = "cks-worker-node-web";
+    const before = played.get("cks-control-plane-web")?.called.length ?? 0;
+    const old = played.get(worker);
+    const was = await instanceOf(worker);
+    const again = (async () => {
+      assert.ok(
+        await becomes(async () => {
+          const now = await instanceOf(worker);
+          return now !== "" && now !== was;
+        }, 120),
+      );
+      await old?.stop();
+      played.set(worker, await PlayedNode.of(lab, NAMESPACE, worker));
+    })();
+    await Promise.all([up(1, [], 2048), again]);
+    const calls = played.get("cks-control-plane-web")?.called.slice(before);
+    const steps = ["drain cks-worker-node ", "wait --for=condition=Ready"].map(
+      (words) => calls?.findIndex((line) => line.includes(words)) ?? -1,
+    );
+    assert.ok(
+      steps.every((at) => at >= 0) && (steps[0] ?? 0) < (steps[1] ?? 0),
+      calls?.join("\n"),
+    );
+  });
+
+  async function instanceOf(machine: string): Promise<string> {
+    try {
+      return await lab.kubectl(
+        ...["get", "vmi", machine, "-n", NAMESPACE],
+        ...["-o", "jsonpath={.metadata.uid}"],
+      );
+    } catch {
+      return ""; // Between two instances there is none.
+    }
+  }
 });

@@ -178,6 +178,8 @@ const controllers: readonly string[] = [
   "clusterrole-aggregation-controller",
   "root-ca-certificate-publisher-controller",
   "disruption-controller",
+  // Counts down what is gone.
+  "resourcequota-controller",
   "resourcequota-controller",
 ];
 

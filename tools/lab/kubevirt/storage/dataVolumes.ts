@@ -43,7 +43,10 @@ export async function importData(
     await setStatus(api, volume, judgement.phase, judgement.fault);
     return 1000;
   }
-  await ensureObject(api, claimOf(volume, judgement.cloneSource));
+  // A quota counts every attempt to make one, until it is counted anew.
+  if ((await claimNow(api, volume)) === undefined) {
+    await ensureObject(api, claimOf(volume, judgement.cloneSource));
+  }
   const claim = await claimNow(api, volume);
   if (claim?.status?.phase !== "Bound") {
     await setStatus(api, volume, "Pending");
