@@ -99,7 +99,7 @@ describe("KubevirtCluster with what cannot work", function () {
     const text = (await lab.kubectl("config", "view", "--raw", "-o", "json"))
       .replace(/https:\/\/127\.0\.0\.1:\d+/, "https://127.0.0.1:1")
       .concat("\n");
-    await fails({ kubeconfig: text }, /127\.0\.0\.1:1\b.*refused/);
+    await fails({ kubeconfig: text }, /127\.0\.0\.1:1\b.*refused/i);
     await works({ ready: { until: "none" } });
   });
 
