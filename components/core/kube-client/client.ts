@@ -254,7 +254,12 @@ export class KubeClient {
     return exchange({
       url: `${this.server}${pathOf(target)}`,
       method,
-      headers: { "User-Agent": "corral", ...authorization(credential) },
+      headers: {
+        "User-Agent": "corral",
+        // virt-api answers actions with nothing, and refuses who wants JSON.
+        ...(target.subresource === undefined ? {} : { Accept: "*/*" }),
+        ...authorization(credential),
+      },
       body: target.body && {
         type:
           method === "PATCH"

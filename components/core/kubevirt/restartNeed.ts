@@ -26,20 +26,22 @@ export function restartNeed(machine: unknown, instance: unknown): RestartNeed {
   if (machine === undefined || instance === undefined) {
     return "nothing";
   }
+  if (condition(machine, "RestartRequired") === "True") {
+    return "restart";
+  }
+  // While a change is under way the machine may not count as seen.
+  if (isChangedLive(instance)) {
+    // It would wait for ever for the move to another node.
+    return condition(instance, "LiveMigratable") === "False"
+      ? "restart"
+      : "live";
+  }
   if (!isObserved(machine)) {
     return "unseen";
   }
-  if (
-    condition(machine, "RestartRequired") === "True" ||
-    !isSame(declaredSize(machine), declaredSize(instance))
-  ) {
-    return "restart";
-  }
-  if (!isChangedLive(instance)) {
-    return "nothing";
-  }
-  // It would wait for ever for the move to another node.
-  return condition(instance, "LiveMigratable") === "False" ? "restart" : "live";
+  return isSame(declaredSize(machine), declaredSize(instance))
+    ? "nothing"
+    : "restart";
 }
 
 interface Size {

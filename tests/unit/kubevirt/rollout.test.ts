@@ -111,6 +111,9 @@ describe("machines that were changed", () => {
       "wait for node-cp",
     ]);
     assert.equal(addresses.get("w2"), "address of new w2");
+    // virt-api refuses who wants JSON.
+    const restart = api.asked.find(({ method }) => method === "PUT");
+    assert.equal(restart?.headers.accept, "*/*");
   });
 
   it("do not restart where KubeVirt made the change live, and open what a former run closed", async () => {
