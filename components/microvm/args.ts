@@ -28,6 +28,17 @@ export enum MicroVmRestart {
   Never = "never",
 }
 
+/** What another host in `host` means for a machine that exists. */
+export enum MicroVmOnHostChange {
+  /** An error, with nothing changed: a machine is never moved, nor lost, by mistake. */
+  Refuse = "refuse",
+  /**
+   * It moves: it is stopped, its volumes are copied, it is started there, and then removed where it was.
+   * A failure on the way leaves it running where it was.
+   */
+  Move = "move",
+}
+
 /** What may come in to a machine. */
 export enum MicroVmProtocol {
   Tcp = "tcp",
@@ -170,6 +181,11 @@ export interface MicroVmLimitsArgs {
 export interface MicroVmArgs {
   /** The host and network. */
   host: pulumi.Input<MicroVmPlace>;
+  /**
+   * What another host means for a machine that exists. Default `refuse`. Another address or port of the
+   * same host is none.
+   */
+  onHostChange?: MicroVmOnHostChange;
   /** What runs the machine. Default `cloudHypervisor`. */
   hypervisor?: MicroVmHypervisor;
   /**

@@ -74,7 +74,15 @@ export class MicroVm extends pulumi.ComponentResource {
     const host = openPlace(args.host, checked);
     const machine = objectName(identity);
     const { connection } = host;
-    const site = { ...child, name, machine, identity, stamp, connection };
+    const site = {
+      ...child,
+      name,
+      machine,
+      identity,
+      stamp,
+      connection,
+      onHostChange: args.onHostChange,
+    };
 
     const interfaces = makeInterfaces(site, [
       { ...host, address: args.address, macAddress: args.macAddress },
@@ -117,6 +125,7 @@ export class MicroVm extends pulumi.ComponentResource {
       `${name}-service`,
       {
         connection,
+        onHostChange: args.onHostChange,
         name: machine,
         hostname: pulumi
           .output(args.cloudInit?.hostname)

@@ -15,6 +15,7 @@ import { keepsDataDisks } from "../shared/keepsDataDisks";
 import type {
   MicroVmImageSource,
   MicroVmInterfaceArgs,
+  MicroVmOnHostChange,
   MicroVmPlace,
   MicroVmRootDiskArgs,
   MicroVmSharedFolderArgs,
@@ -31,6 +32,12 @@ export interface Site {
   readonly identity: Identity;
   readonly stamp: pulumi.Output<OwnershipStamp>;
   readonly connection: GuestConnection;
+  readonly onHostChange: MicroVmOnHostChange | undefined;
+}
+
+/** What each part of a machine is given. */
+function partOf({ connection, stamp, onHostChange }: Site) {
+  return { connection, stamp, onHostChange };
 }
 
 /** A host and network, field by field; only the host's private key is a secret. */
@@ -71,15 +78,15 @@ export function openPlace(
 
 /** Brings an image to the host. */
 export function makeImage(
-  { parent, name, stamp, connection }: Site,
+  site: Site,
   part: string,
   { file, ...source }: MicroVmImageSource,
 ): MicroVmImage {
+  const { parent, name } = site;
   return new MicroVmImage(
     `${name}-${part}`,
     {
-      connection,
-      stamp,
+      ...partOf(site),
       ...source,
       ...(file !== undefined && { file: new pulumi.asset.FileAsset(file) }),
     },
@@ -93,12 +100,11 @@ export function makeRootDisk(
   { image, sizeGib }: MicroVmRootDiskArgs,
   madeFrom: pulumi.Output<string>,
 ): { readonly disk: MicroVmDisk; readonly volume: MicroVmVolume } {
-  const { parent, name, machine, stamp, connection } = site;
+  const { parent, name, machine } = site;
   const volume = new MicroVmVolume(
     `${name}-root`,
     {
-      connection,
-      stamp,
+      ...partOf(site),
       machine,
       volume: "root",
       sizeBytes: bytes(sizeGib),
@@ -112,9 +118,10 @@ export function makeRootDisk(
 
 /** The machine's disks for data, in their order. */
 export function makeVolumes(
-  { parent, name, machine, stamp, connection }: Site,
+  site: Site,
   volumes: readonly MicroVmVolumeArgs[],
 ): MicroVmDisk[] {
+  const { parent, name, machine } = site;
   return volumes.map(({ name: volume, sizeGib, image, adopt, ...given }) => {
     const { readOnly } = given;
     if (image !== undefined) {
@@ -124,8 +131,7 @@ export function makeVolumes(
     const made = new MicroVmVolume(
       `${name}-volume-${volume}`,
       {
-        connection,
-        stamp,
+        ...partOf(site),
         machine,
         volume,
         sizeBytes: bytes(sizeGib),
@@ -187,15 +193,15 @@ interface InterfaceParts extends Omit<MicroVmInterfaceArgs, "lan"> {
 
 /** Leases an address for each interface, the first one in the host's own network. */
 export function makeInterfaces(
-  { parent, name, machine, identity, stamp, connection }: Site,
+  site: Site,
   interfaces: readonly InterfaceParts[],
 ): MicroVmNic[] {
+  const { parent, name, machine, identity } = site;
   return interfaces.map(({ network, subnet, gateway, ...given }, nic) => {
     const lease = new MicroVmAddress(
       `${name}-address${nic === 0 ? "" : `-${nic}`}`,
       {
-        connection,
-        stamp,
+        ...partOf(site),
         network,
         subnet,
         gateway,

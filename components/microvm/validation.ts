@@ -38,6 +38,7 @@ export function validateMicroVm(args: unknown): Fault[] {
 
 /** Arguments whose fields decide which resources there are, or what happens to them. */
 const KNOWN_NOW = [
+  "onHostChange",
   "hypervisor",
   "kernel",
   "initrd",

@@ -18,4 +18,11 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** When the signal will abort because of customTimeouts, as milliseconds since the epoch. */
   readonly deadline: number | undefined;
+  /**
+   * Begins to take back what was done, which a stop must not cut off: the operation may take this long
+   * even when it has to stop.
+   *
+   * @returns a signal that aborts only after that time.
+   */
+  unwind?(seconds: number): AbortSignal;
 }

@@ -17,6 +17,8 @@ declare module "@sinclair/typebox" {
     secret?: boolean;
     /** A change of this value replaces the resource. */
     replaces?: boolean;
+    /** Says what a change of others means: a change of it alone is none of the resource. */
+    policy?: boolean;
     /** What is allowed, in words, where the schema's own limits do not say it well. */
     allowed?: string;
   }
@@ -68,7 +70,7 @@ export interface ResourceHandlers<I, O> {
   preview?(inputs: InputsToCheck<I>, old?: State<I, O>): Partial<O>;
   /**
    * Like `preview`, and may look at what is there; goes before it. When it fails the preview goes on:
-   * the user is told why, and the outputs are unknown.
+   * the user is told why, and the outputs are unknown. A RefusedError fails the preview.
    */
   foresee?(
     ctx: OperationContext,

@@ -40,9 +40,14 @@ export function diffInputs(
     false,
     changes,
   );
-  return changes.filter(
+  const counted = changes.filter(
     ({ path }) => !ignored.some((prefix) => isWithin(path, prefix)),
   );
+  return counted.every(({ path }) => isPolicy(schema, path)) ? [] : counted;
+}
+
+function isPolicy(schema: TObject, [field]: readonly Segment[]): boolean {
+  return schema.properties[`${field ?? ""}`]?.policy === true;
 }
 
 function compareFields(

@@ -3,6 +3,11 @@ export class CancelledError extends Error {
   override readonly name = "CancelledError";
 }
 
+/** What is asked for must not be done; a preview that finds it out fails too. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+}
+
 /** An operation took longer than the bound that it was given. */
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";

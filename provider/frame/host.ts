@@ -7,7 +7,7 @@ import type { OperationContext, ResourceLog } from "./context";
 import type { AnyResource, InputsToCheck, State } from "./define";
 import { diffInputs } from "./diff";
 import type { Change } from "./diff";
-import { CancelledError, PartialFailure } from "./errors";
+import { CancelledError, PartialFailure, RefusedError } from "./errors";
 import { markSecretOutputs, normalize } from "./normalize";
 import type { Operations } from "./operations";
 import { Redactor } from "./redact";
@@ -154,7 +154,7 @@ export class ResourceHost {
         }),
       );
     } catch (error) {
-      if (error instanceof CancelledError) {
+      if (error instanceof CancelledError || error instanceof RefusedError) {
         throw error;
       }
       this.logFor(request.urn, secrets).warn(
@@ -259,8 +259,15 @@ export class ResourceHost {
     const log = this.logFor(request.urn, secrets);
     const bounds = { what, timeoutSeconds: request.timeoutSeconds };
     try {
-      return await this.operations.run(bounds, (signal, deadline) =>
-        work({ urn: request.urn, name: request.name, log, signal, deadline }),
+      return await this.operations.run(bounds, (signal, deadline, unwind) =>
+        work({
+          urn: request.urn,
+          name: request.name,
+          log,
+          signal,
+          deadline,
+          unwind,
+        }),
       );
     } catch (error) {
       if (error instanceof PartialFailure) {

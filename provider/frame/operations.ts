@@ -15,6 +15,7 @@ export interface OperationBounds {
 /** Runs operations so that each can be stopped: by a time-out, and all at once by a cancel. */
 export class Operations {
   private readonly running = new Map<AbortController, Promise<unknown>>();
+  private readonly unwinding = new Set<AbortController>();
   private cancelledFor: Error | undefined;
 
   constructor(private readonly grace = graceMilliseconds) {}
@@ -23,13 +24,22 @@ export class Operations {
     return this.running.size;
   }
 
+  /** Whether something is being taken back, which should be let come to its end. */
+  get isUnwinding(): boolean {
+    return this.unwinding.size > 0;
+  }
+
   /**
    * Runs the work with a signal that aborts when it has to stop. The returned promise settles soon
    * after that, even if the work does not listen.
    */
   async run<T>(
     bounds: OperationBounds,
-    work: (signal: AbortSignal, deadline: number | undefined) => Promise<T>,
+    work: (
+      signal: AbortSignal,
+      deadline: number | undefined,
+      unwind: (seconds: number) => AbortSignal,
+    ) => Promise<T>,
   ): Promise<T> {
     if (this.cancelledFor) {
       throw this.cancelledFor;
@@ -46,9 +56,16 @@ export class Operations {
           }, milliseconds)
         : undefined;
     const deadline = milliseconds > 0 ? Date.now() + milliseconds : undefined;
+    let unwindingUntil = 0;
+    const unwind = (seconds: number) => {
+      this.unwinding.add(controller);
+      unwindingUntil = Date.now() + seconds * 1000;
+      return AbortSignal.timeout(seconds * 1000);
+    };
     const answer = this.boundedByAbort(
-      work(controller.signal, deadline),
+      work(controller.signal, deadline, unwind),
       controller.signal,
+      () => unwindingUntil,
     );
     this.running.set(controller, answer);
     try {
@@ -56,15 +73,27 @@ export class Operations {
     } finally {
       clearTimeout(timer);
       this.running.delete(controller);
+      this.unwinding.delete(controller);
     }
   }
 
-  private boundedByAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  private boundedByAbort<T>(
+    work: Promise<T>,
+    signal: AbortSignal,
+    unwindingUntil: () => number,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      signal.addEventListener("abort", () => {
-        timer = setTimeout(() => reject(signal.reason as Error), this.grace);
-      });
+      const wait = () => {
+        timer = setTimeout(() => {
+          if (Date.now() < unwindingUntil()) {
+            wait();
+          } else {
+            reject(signal.reason as Error);
+          }
+        }, this.grace);
+      };
+      signal.addEventListener("abort", wait);
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }

@@ -55,7 +55,15 @@ export async function serve(
       return;
     }
     ending = true;
-    setTimeout(() => process.exit(exitCode), shutdownMilliseconds);
+    const giveUp = () => {
+      // An engine that is there still ends the plugin itself.
+      if (operations.isUnwinding) {
+        setTimeout(giveUp, shutdownMilliseconds);
+      } else {
+        process.exit(exitCode);
+      }
+    };
+    setTimeout(giveUp, shutdownMilliseconds);
     operations.cancelAll(reason);
     void (async () => {
       if (operations.count > 0) {

@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream";
+
 import { SshError } from "../ssh/errors";
 import type { SshFault } from "../ssh/errors";
 import { inputs } from "../ssh/exec";
@@ -21,6 +23,8 @@ export interface RootScript {
   readonly data?: Input | readonly Input[];
   /** Gets what the script writes as it comes. */
   readonly onStdout?: (chunk: Buffer) => void;
+  /** Takes what the script writes, instead of the result. */
+  readonly stdoutTo?: Writable;
   readonly signal: AbortSignal;
   /** The script, and all that it started, is ended after this time. */
   readonly timeoutSeconds: number;
@@ -108,6 +112,7 @@ export class RootShell {
           sudo: this.target.user !== "root",
           stdin: [script, ...inputs(work.data)],
           ...(work.onStdout ? { onStdout: work.onStdout } : {}),
+          ...(work.stdoutTo ? { stdoutTo: work.stdoutTo } : {}),
         }),
       )
       .catch((error: unknown) => {

@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream";
+
 import {
   Answer,
   FUNCTIONS,
@@ -22,8 +24,13 @@ export interface HostStep {
   readonly script: string;
   /** What the script finds on its standard input. */
   readonly data?: Input;
+  /** Takes all that the script prints, which then is no answer. */
+  readonly stdoutTo?: Writable;
   readonly timeoutSeconds: number;
 }
+
+/** Every answer says which host has given it. */
+const TELL_HOST = 'printf "host %s\\n" "$(cat /etc/machine-id 2>/dev/null)"\n';
 
 /** The host has said no. */
 export class HostRefusal extends Error {
@@ -95,8 +102,9 @@ export class HostShell {
   async run(step: HostStep): Promise<Answer> {
     const { code, stdout, stderr } = await this.shell.run({
       what: step.what,
-      script: `${FUNCTIONS}\n${step.script}`,
+      script: `${FUNCTIONS}\n${step.stdoutTo === undefined ? TELL_HOST : ""}${step.script}`,
       ...(step.data === undefined ? {} : { data: step.data }),
+      ...(step.stdoutTo === undefined ? {} : { stdoutTo: step.stdoutTo }),
       signal: this.signal,
       timeoutSeconds: step.timeoutSeconds,
       expectedCodes: [0, REFUSED, TAKEN],

@@ -5,7 +5,7 @@ import type { Static } from "@sinclair/typebox";
 
 import type { OperationContext } from "../frame/context";
 import { defineResource, fields } from "../frame/define";
-import type { Fault, InputsToCheck } from "../frame/define";
+import type { Fault, InputsToCheck, State } from "../frame/define";
 import { connectionFaults } from "../guest/connectionFields";
 import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import {
@@ -16,7 +16,14 @@ import {
   stampField,
   text,
 } from "../microvm/fields";
+import {
+  hostChange,
+  hostIdField,
+  isStill,
+  onHostChangeField,
+} from "../microvm/hostChange";
 import { HostShell } from "../microvm/hostShell";
+import { removeArrivingScript } from "@corral-iac/corral/core/microvm/scripts/arriving";
 import {
   freeScript,
   leaseScript,
@@ -28,7 +35,7 @@ const STEP_SECONDS = 150;
 
 const inputs = fields({
   connection: hostField(),
-  network: networkField({ replaces: true }),
+  network: networkField(),
   subnet: text("The network's subnet, for example `10.0.0.0/24`."),
   gateway: ipv4("The host's own address in it, which no machine gets."),
   machine: machineField(),
@@ -43,6 +50,7 @@ const inputs = fields({
   address: Type.Optional(
     ipv4("The address that is wanted. Default: the lowest free one."),
   ),
+  onHostChange: onHostChangeField(),
   leased: Type.Boolean({
     default: true,
     description:
@@ -50,7 +58,13 @@ const inputs = fields({
   }),
 });
 
+const outputs = fields({
+  address: Type.String({ description: "The leased address." }),
+  hostId: hostIdField(),
+});
+
 type Inputs = Static<typeof inputs>;
+type Outputs = Static<typeof outputs>;
 
 /** An address of a microVM's network, leased on the host. */
 export const microVmAddress = defineResource({
@@ -60,20 +74,23 @@ export const microVmAddress = defineResource({
     "host under a lock, so that no two machines get the same. It is kept until the resource is " +
     "deleted.",
   inputs,
-  outputs: fields({
-    address: Type.String({ description: "The leased address." }),
-  }),
+  outputs,
 
   checks: checkAddress,
 
   async create(ctx, args) {
-    const address = await lease(ctx, args, args.address);
-    return { id: `${args.network}/${address}`, outputs: { address } };
+    const outputs = await lease(ctx, args, { address: args.address });
+    return { id: `${args.network}/${outputs.address}`, outputs };
   },
 
-  preview({ address }, old) {
+  preview({ address, connection, network }, old) {
     return address === undefined
-      ? (old?.outputs ?? {})
+      ? // Another host, or network, may have given it to somebody else.
+        old !== undefined &&
+        network === old.inputs.network &&
+        isStill(old.inputs.connection, connection)
+        ? old.outputs
+        : {}
       : typeof address === "string"
         ? { address }
         : {};
@@ -99,43 +116,71 @@ export const microVmAddress = defineResource({
 
   // A machine keeps what it has, unless another one is asked for.
   async update(ctx, _id, old, args) {
-    return {
-      address: await lease(ctx, args, args.address ?? old.outputs.address),
-    };
+    const { address, hostId } = old.outputs;
+    const from = { connection: old.inputs.connection, hostId };
+    const change = await hostChange(ctx, from, args);
+    const stays =
+      change?.isOther !== true && args.network === old.inputs.network;
+    if (stays) {
+      return lease(ctx, args, { address: args.address ?? address });
+    }
+    const made = await lease(ctx, args, {
+      address: args.address,
+      preferred: address,
+    });
+    // A machine that still has it keeps it: it is its service that goes over to the new one.
+    await free(ctx, old, "");
+    return made;
   },
 
-  async delete(ctx, _id, { inputs: args, outputs: { address } }) {
-    await removedOrGone(
-      ctx,
-      () =>
-        new HostShell(args.connection, ctx.signal).run({
-          what: `setting ${address} free`,
-          script: freeScript(args.network, address, holderOf(args), hostPaths),
-          timeoutSeconds: STEP_SECONDS,
-        }),
-      (why) =>
-        `${why}. The host counts as gone: if it comes back, ${address} is still leased there.`,
-    );
+  async delete(ctx, _id, state) {
+    const { machine, stamp } = state.inputs;
+    await free(ctx, state, removeArrivingScript({ machine, stamp }, hostPaths));
   },
 });
+
+/** @param before what is done on the host first. */
+async function free(
+  ctx: OperationContext,
+  { inputs: args, outputs: { address } }: State<Inputs, Outputs>,
+  before: string,
+): Promise<void> {
+  await removedOrGone(
+    ctx,
+    () =>
+      new HostShell(args.connection, ctx.signal).run({
+        what: `setting ${address} free`,
+        script: `${before}${freeScript(args.network, address, holderOf(args), hostPaths)}`,
+        timeoutSeconds: STEP_SECONDS,
+      }),
+    (why) =>
+      `${why}. The host counts as gone: if it comes back, ${address} is still leased there.`,
+  );
+}
 
 async function lease(
   ctx: OperationContext,
   args: Inputs,
-  address: string | undefined,
-): Promise<string> {
+  wanted: Pick<LeaseWish, "address" | "preferred">,
+): Promise<Outputs> {
   const { network, subnet, gateway } = args;
   const range = leaseRange(subnet, gateway);
   if (range === undefined) {
     throw new Error(`${subnet} with the gateway ${gateway} is no network`);
   }
-  const wish: LeaseWish = { network, range, address, holder: holderOf(args) };
+  const wish: LeaseWish = {
+    network,
+    range,
+    ...wanted,
+    holder: holderOf(args),
+  };
+  const { address } = wanted;
   const answer = await new HostShell(args.connection, ctx.signal).run({
     what: `leasing ${address ?? "an address"} for ${args.machine}`,
     script: leaseScript(wish, hostPaths),
     timeoutSeconds: STEP_SECONDS,
   });
-  return answer.must("address");
+  return { address: answer.must("address"), hostId: answer.must("host") };
 }
 
 function holderOf({ stamp, machine, nic }: Inputs) {

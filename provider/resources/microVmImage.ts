@@ -13,6 +13,11 @@ import { connectionFaults } from "../guest/connectionFields";
 import { withContent } from "../guest/files/content";
 import { keptIfOutOfReach, removedOrGone } from "../guest/outOfReach";
 import { hostField, hostPath, stampField } from "../microvm/fields";
+import {
+  hostChange,
+  hostIdField,
+  onHostChangeField,
+} from "../microvm/hostChange";
 import { HostRefusal, HostShell } from "../microvm/hostShell";
 import { inTurn } from "../microvm/inTurn";
 import {
@@ -63,6 +68,7 @@ const inputs = fields({
     default: 1800,
     description: "Longest time that the transfer may take, in seconds.",
   }),
+  onHostChange: onHostChangeField(),
   present: Type.Boolean({
     default: true,
     description:
@@ -70,7 +76,13 @@ const inputs = fields({
   }),
 });
 
+const outputs = fields({
+  path: Type.String({ description: "Where it is on the host." }),
+  hostId: hostIdField(),
+});
+
 type Inputs = Static<typeof inputs>;
+type Outputs = Static<typeof outputs>;
 
 /** A kernel, an initrd or a disk image on a host of microVMs. */
 export const microVmImage = defineResource({
@@ -79,14 +91,12 @@ export const microVmImage = defineResource({
     "A kernel, an initrd or a disk image on a host of microVMs: brought there once, known by the " +
     "SHA-256 of its content and shared by all machines that need it. The last one takes it away.",
   inputs,
-  outputs: fields({
-    path: Type.String({ description: "Where it is on the host." }),
-  }),
+  outputs,
 
   checks: checkImage,
 
   async create(ctx, args) {
-    return { id: idOf(args, ctx), outputs: { path: await bring(ctx, args) } };
+    return { id: idOf(args, ctx), outputs: await bring(ctx, args) };
   },
 
   preview: (_args, old) => old?.outputs ?? {},
@@ -108,29 +118,43 @@ export const microVmImage = defineResource({
     });
   },
 
-  async update(ctx, _id, _old, args) {
-    return { path: await bring(ctx, args) };
+  async update(ctx, _id, old, args) {
+    const from = {
+      connection: old.inputs.connection,
+      hostId: old.outputs.hostId,
+    };
+    const change = await hostChange(ctx, from, args);
+    const made = await bring(ctx, args);
+    if (change?.isOther === true) {
+      // A machine that is still there keeps what it starts with until it has left.
+      await leave(ctx, old.inputs);
+    }
+    return made;
   },
 
   async delete(ctx, _id, { inputs: args }) {
-    const sha256 = hashOf(args);
-    if (sha256 === undefined) {
-      return;
-    }
-    await removedOrGone(
-      ctx,
-      () =>
-        release(new HostShell(args.connection, ctx.signal), {
-          sha256,
-          user: userOf(ctx, args),
-        }),
-      (why) => `${why}. The host counts as gone.`,
-    );
+    await leave(ctx, args);
   },
 });
 
+async function leave(ctx: OperationContext, args: Inputs): Promise<void> {
+  const sha256 = hashOf(args);
+  if (sha256 === undefined) {
+    return;
+  }
+  await removedOrGone(
+    ctx,
+    () =>
+      release(new HostShell(args.connection, ctx.signal), {
+        sha256,
+        user: userOf(ctx, args),
+      }),
+    (why) => `${why}. The host counts as gone.`,
+  );
+}
+
 /** Brings the image to the host unless it is there. */
-async function bring(ctx: OperationContext, args: Inputs): Promise<string> {
+async function bring(ctx: OperationContext, args: Inputs): Promise<Outputs> {
   const shell = new HostShell(args.connection, ctx.signal);
   const sha256 = hashOf(args);
   if (sha256 === undefined) {
@@ -143,13 +167,13 @@ async function bring(ctx: OperationContext, args: Inputs): Promise<string> {
     if (answer.must("image") !== "there") {
       throw new Error(`${shell.where}: there is no file ${path}`);
     }
-    return path;
+    return { path, hostId: answer.must("host") };
   }
   const use = { sha256, user: userOf(ctx, args) };
   // The second of two machines that need it finds it there.
-  await inTurn(`${shell.where} ${sha256}`, async () => {
+  const hostId = await inTurn(`${shell.where} ${sha256}`, async () => {
     try {
-      await fetchOrUpload(shell, args, use);
+      return await fetchOrUpload(shell, args, use);
     } catch (error) {
       // A failed creation is in no state, and nothing of it may stay on the host.
       if (error instanceof HostRefusal) {
@@ -158,7 +182,7 @@ async function bring(ctx: OperationContext, args: Inputs): Promise<string> {
       throw error;
     }
   });
-  return imagePaths(sha256, hostPaths).file;
+  return { path: imagePaths(sha256, hostPaths).file, hostId };
 }
 
 /** Takes the user off, and the image with the last one. */
@@ -174,7 +198,7 @@ async function fetchOrUpload(
   shell: HostShell,
   { file, url, timeoutSeconds }: Inputs,
   use: ImageUse,
-): Promise<void> {
+): Promise<string> {
   const claimed = await shell.run({
     what: "looking for an image",
     script: claimScript(use, hostPaths),
@@ -198,6 +222,7 @@ async function fetchOrUpload(
       });
     }
   }
+  return claimed.must("host");
 }
 
 /** Undefined for a file that is somebody else's. */

@@ -12,6 +12,7 @@ import {
   stampField,
   text,
 } from "../microvm/fields";
+import { hostIdField, onHostChangeField } from "../microvm/hostChange";
 
 const macAddress = Type.String({
   pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$",
@@ -203,6 +204,7 @@ export const inputs = fields({
     default: 60,
     description: "Longest time that the guest is given to shut down.",
   }),
+  onHostChange: onHostChangeField(),
   drift: Type.Array(Type.String(), {
     default: [],
     description:
@@ -222,6 +224,7 @@ export const outputs = fields({
     description:
       "Another one says that the machine was started anew; empty for one that is not running.",
   }),
+  hostId: hostIdField(),
 });
 
 export type Inputs = Static<typeof inputs>;

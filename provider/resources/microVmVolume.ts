@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 
 import { hostPaths, volumePaths } from "@corral-iac/corral/core/microvm/paths";
 import { formatBytes } from "@corral-iac/corral/core/units";
 import { Type } from "@sinclair/typebox";
 import type { Static } from "@sinclair/typebox";
 
+import type { OperationContext } from "../frame/context";
 import { defineResource, fields } from "../frame/define";
 import type { Fault, InputsToCheck, State } from "../frame/define";
 import { connectionFaults } from "../guest/connectionFields";
@@ -15,7 +17,15 @@ import {
   machineField,
   stampField,
 } from "../microvm/fields";
+import {
+  hostChange,
+  hostIdField,
+  isSamePlace,
+  onHostChangeField,
+} from "../microvm/hostChange";
 import { HostShell } from "../microvm/hostShell";
+import { hasMachineScript } from "@corral-iac/corral/core/microvm/scripts/arriving";
+import type { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
 import {
   lookScript,
   makeScript,
@@ -68,6 +78,7 @@ const inputs = fields({
     default: 1800,
     description: "Longest time that making it may take, in seconds.",
   }),
+  onHostChange: onHostChangeField(),
   present: Type.Boolean({
     default: true,
     description:
@@ -80,6 +91,7 @@ const outputs = fields({
   volumeId: Type.String({
     description: "Another one says that the volume was made anew.",
   }),
+  hostId: hostIdField(),
 });
 
 type Inputs = Static<typeof inputs>;
@@ -111,6 +123,7 @@ export const microVmVolume = defineResource({
       outputs: {
         path: answer.must("file"),
         volumeId: randomBytes(8).toString("hex"),
+        hostId: answer.must("host"),
       },
     };
   },
@@ -128,18 +141,26 @@ export const microVmVolume = defineResource({
     const args = state.inputs;
     const shell = new HostShell(args.connection, ctx.signal);
     return keptIfOutOfReach(ctx, state, async () => {
-      const answer = await shell.run({
-        what: `looking at the volume ${args.volume} of ${args.machine}`,
-        script: lookScript(args, hostPaths),
-        timeoutSeconds: STEP_SECONDS,
-      });
-      const present = answer.must("volume") === "there";
-      const size = Number(answer.get("size") ?? args.sizeBytes);
+      const found = await look(ctx, args);
+      const hostId = found.must("host");
+      // A move that has not come so far leaves it where it was.
+      const isElsewhere =
+        !isHere(found) &&
+        found.get("machine") === undefined &&
+        ![undefined, hostId].includes(state.outputs.hostId);
+      const present = isElsewhere || found.must("volume") === "there";
+      const size = Number(
+        (isElsewhere ? undefined : found.get("size")) ?? args.sizeBytes,
+      );
       if (!present) {
         ctx.log.warn(`${shell.where}: ${missingText(state.outputs.path)}`);
       }
       return {
         ...state,
+        outputs: {
+          ...state.outputs,
+          ...(isHere(found) && { hostId }),
+        },
         inputs: {
           ...args,
           present,
@@ -153,12 +174,16 @@ export const microVmVolume = defineResource({
   },
 
   async update(ctx, _id, old, args) {
-    await new HostShell(args.connection, ctx.signal).run({
-      what: `changing the volume ${args.volume} of ${args.machine}`,
-      script: updateScript(wishOf(args), hostPaths),
-      timeoutSeconds: args.timeoutSeconds,
-    });
-    return old.outputs;
+    const away = await whereElse(ctx, old, args);
+    if (away !== undefined) {
+      // Its data goes with the machine; until then it is as it shall be where it is.
+      if (!isDeepStrictEqual(wishOf(old.inputs), wishOf(args))) {
+        await setRight(ctx, { ...args, connection: old.inputs.connection });
+      }
+      return { ...old.outputs, hostId: away };
+    }
+    const answer = await setRight(ctx, args);
+    return { ...old.outputs, hostId: answer.must("host") };
   },
 
   async delete(ctx, _id, { inputs: args, outputs: { path } }) {
@@ -179,6 +204,55 @@ export const microVmVolume = defineResource({
     );
   },
 });
+
+/** The host that the volume is on, where that is not the wanted one. */
+async function whereElse(
+  ctx: OperationContext,
+  { inputs: { connection }, outputs }: VolumeState,
+  args: Inputs,
+): Promise<string | undefined> {
+  const found = await look(ctx, args);
+  const here = found.must("host");
+  if (isHere(found)) {
+    return undefined;
+  }
+  // Where it has moved to since it was looked at, only a look tells.
+  const hostId = outputs.hostId === here ? undefined : outputs.hostId;
+  if (isSamePlace(connection, args.connection)) {
+    if (hostId !== undefined && found.get("machine") === undefined) {
+      throw new Error(
+        `the volume ${args.volume} of ${args.machine} has not come from its former host yet: let the machine move, with nothing else changed, and change it then`,
+      );
+    }
+    return undefined;
+  }
+  const change = await hostChange(ctx, { connection, hostId }, args);
+  return change?.isOther === true ? (change.before ?? "") : undefined;
+}
+
+function look(ctx: OperationContext, args: Inputs): Promise<Answer> {
+  return new HostShell(args.connection, ctx.signal).run({
+    what: `looking at the volume ${args.volume} of ${args.machine}`,
+    script: `${lookScript(args, hostPaths)}${hasMachineScript(args.stamp, hostPaths)}`,
+    timeoutSeconds: STEP_SECONDS,
+  });
+}
+
+/** Whole, and not only a copy that a move has brought so far. */
+function isHere(found: Answer): boolean {
+  return (
+    found.must("volume") === "there" &&
+    (found.get("moving") === undefined || found.get("machine") === "there")
+  );
+}
+
+async function setRight(ctx: OperationContext, args: Inputs): Promise<Answer> {
+  return new HostShell(args.connection, ctx.signal).run({
+    what: `changing the volume ${args.volume} of ${args.machine}`,
+    script: updateScript(wishOf(args), hostPaths),
+    timeoutSeconds: args.timeoutSeconds,
+  });
+}
 
 function wishOf(args: Inputs): VolumeWish {
   const { stamp, machine, volume, keep, sizeBytes, image, adopt } = args;

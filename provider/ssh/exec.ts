@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 import { shellWord } from "@corral-iac/corral/core/shellWord";
 import type { Client, ClientCallback, ClientChannel } from "ssh2";
@@ -24,6 +24,11 @@ export interface ExecOptions {
   readonly sudo?: boolean;
   /** Gets what the command writes as it comes, for commands that one talks with. */
   readonly onStdout?: (chunk: Buffer) => void;
+  /**
+   * Takes what the command writes instead of the result, no faster than it can; it is ended with the
+   * command, and destroyed where that fails.
+   */
+  readonly stdoutTo?: Writable;
   /** More output than this, in bytes, is cut off at the front (default 4 MiB). */
   readonly maxOutputBytes?: number;
 }
@@ -91,6 +96,9 @@ class RemoteCommand {
           signal.removeEventListener("abort", onAbort);
           this.client.removeListener("close", onClose);
           this.stream?.destroy();
+          if (this.options.stdoutTo?.writableEnded === false) {
+            this.options.stdoutTo.destroy();
+          }
           finish();
         }
       };
@@ -231,10 +239,14 @@ class RemoteCommand {
       code = exitCode ?? undefined;
       exitSignal = name;
     });
-    channel.on("data", (chunk: Buffer) => {
-      this.stdout.add(chunk);
-      this.options.onStdout?.(chunk);
-    });
+    if (this.options.stdoutTo) {
+      channel.pipe(this.options.stdoutTo);
+    } else {
+      channel.on("data", (chunk: Buffer) => {
+        this.stdout.add(chunk);
+        this.options.onStdout?.(chunk);
+      });
+    }
     channel.stderr.on("data", (chunk: Buffer) => {
       this.stderr.add(chunk);
       if (this.group === undefined) {

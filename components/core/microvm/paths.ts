@@ -57,6 +57,10 @@ export function machinePaths(machine: string, { root, run, units }: HostPaths) {
     config: `${folder}/firecracker.json`,
     /** The disk with cloud-init's documents. */
     seed: `${folder}/seed.iso`,
+    /** While the machine leaves for another host, and for as long as the state may be behind. */
+    leaving: `${folder}/leaving`,
+    /** On the host that it comes to, until it is there for good. */
+    arriving: `${folder}/arriving`,
     /** Short, because the path of a socket may have no more than 107 bytes. */
     run: `${run}/${machineHash(machine)}`,
     unit: `${units}/${machineUnit(machine)}`,
@@ -76,6 +80,8 @@ export function volumePaths(
     file: `${folder}/${volume}.raw`,
     /** What is not whole yet has this name. */
     partial: `${folder}/${volume}.raw.partial`,
+    /** Where a copy from another host is until it is whole. */
+    incoming: `${folder}/.${volume}.incoming`,
     record: `${folder}/${volume}.json`,
     lock: `${run}/volume-${machineHash(machine)}-${volume}.lock`,
   } as const;

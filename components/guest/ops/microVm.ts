@@ -22,3 +22,9 @@ export interface OnMicroVmHost {
   /** The stamp of the component that owns what is made. */
   stamp: pulumi.Input<MicroVmStamp>;
 }
+
+/** What every part of a machine takes beside that. */
+export interface PartOfMicroVm {
+  /** Whether a connection to another host is an error (`refuse`, the default) or moves the machine. */
+  onHostChange?: pulumi.Input<string | undefined>;
+}

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withSecrets } from "../../shared/secrets";
-import type { OnMicroVmHost } from "./microVm";
+import type { OnMicroVmHost, PartOfMicroVm } from "./microVm";
 import { opsOptions } from "./plugin";
 
 /** Arguments of {@link MicroVmAddress}. */
-export interface MicroVmAddressArgs extends OnMicroVmHost {
+export interface MicroVmAddressArgs extends OnMicroVmHost, PartOfMicroVm {
   /** Name of the network on the host. */
   network: pulumi.Input<string>;
   /** Its subnet, for example `10.0.0.0/24`. */
@@ -28,6 +28,8 @@ export interface MicroVmAddressArgs extends OnMicroVmHost {
 export class MicroVmAddress extends pulumi.CustomResource {
   /** The leased address. */
   declare readonly address: pulumi.Output<string>;
+  /** The host that it is on, as machine-id(5) knows it. */
+  declare readonly hostId: pulumi.Output<string | undefined>;
 
   constructor(
     name: string,
@@ -37,7 +39,7 @@ export class MicroVmAddress extends pulumi.CustomResource {
     super(
       "corral-ops:index:MicroVmAddress",
       name,
-      withSecrets(args, ["privateKey"]),
+      { ...withSecrets(args, ["privateKey"]), hostId: undefined },
       opsOptions(opts),
     );
   }

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withSecrets } from "../../shared/secrets";
-import type { OnMicroVmHost } from "./microVm";
+import type { OnMicroVmHost, PartOfMicroVm } from "./microVm";
 import { opsOptions } from "./plugin";
 
 /** Arguments of {@link MicroVmImage}: exactly one of `file`, `path` and `url`. */
-export interface MicroVmImageArgs extends OnMicroVmHost {
+export interface MicroVmImageArgs extends OnMicroVmHost, PartOfMicroVm {
   /** A file of the machine that runs the program, as a FileAsset. */
   file?: pulumi.Input<pulumi.asset.Asset>;
   /** A file that is on the host already; it is used where it is. */
@@ -26,6 +26,8 @@ export interface MicroVmImageArgs extends OnMicroVmHost {
 export class MicroVmImage extends pulumi.CustomResource {
   /** Where it is on the host. */
   declare readonly path: pulumi.Output<string>;
+  /** The host that it is on, as machine-id(5) knows it. */
+  declare readonly hostId: pulumi.Output<string | undefined>;
 
   constructor(
     name: string,
@@ -35,7 +37,11 @@ export class MicroVmImage extends pulumi.CustomResource {
     super(
       "corral-ops:index:MicroVmImage",
       name,
-      { path: undefined, ...withSecrets(args, ["privateKey"]) },
+      {
+        path: undefined,
+        ...withSecrets(args, ["privateKey"]),
+        hostId: undefined,
+      },
       opsOptions(opts),
     );
   }

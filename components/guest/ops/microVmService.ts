@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withSecrets } from "../../shared/secrets";
-import type { OnMicroVmHost } from "./microVm";
+import type { OnMicroVmHost, PartOfMicroVm } from "./microVm";
 import { opsOptions } from "./plugin";
 
 /** A disk of the machine. */
@@ -54,7 +54,7 @@ export interface MicroVmAllowed {
 }
 
 /** Arguments of {@link MicroVmService}. */
-export interface MicroVmServiceArgs extends OnMicroVmHost {
+export interface MicroVmServiceArgs extends OnMicroVmHost, PartOfMicroVm {
   /** Name of the machine on the host. */
   name: pulumi.Input<string>;
   /** The guest's own name. */
@@ -120,6 +120,8 @@ export class MicroVmService extends pulumi.CustomResource {
   declare readonly revision: pulumi.Output<string>;
   /** Another one says that the machine was started anew; empty for one that is not running. */
   declare readonly startId: pulumi.Output<string>;
+  /** The host that it is on, as machine-id(5) knows it. */
+  declare readonly hostId: pulumi.Output<string | undefined>;
 
   constructor(
     name: string,
@@ -136,6 +138,7 @@ export class MicroVmService extends pulumi.CustomResource {
         hypervisorVersion: undefined,
         revision: undefined,
         startId: undefined,
+        hostId: undefined,
       },
       opsOptions(opts),
     );

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withSecrets } from "../../shared/secrets";
-import type { OnMicroVmHost } from "./microVm";
+import type { OnMicroVmHost, PartOfMicroVm } from "./microVm";
 import { opsOptions } from "./plugin";
 
 /** Arguments of {@link MicroVmVolume}. */
-export interface MicroVmVolumeArgs extends OnMicroVmHost {
+export interface MicroVmVolumeArgs extends OnMicroVmHost, PartOfMicroVm {
   /** Name of the machine on the host. */
   machine: pulumi.Input<string>;
   /** Name of the volume, up to 16 characters, and label of its file system. */
@@ -32,6 +32,8 @@ export class MicroVmVolume extends pulumi.CustomResource {
   declare readonly path: pulumi.Output<string>;
   /** Another one says that the volume was made anew. */
   declare readonly volumeId: pulumi.Output<string>;
+  /** The host that it is on, as machine-id(5) knows it. */
+  declare readonly hostId: pulumi.Output<string | undefined>;
 
   constructor(
     name: string,
@@ -45,6 +47,7 @@ export class MicroVmVolume extends pulumi.CustomResource {
         ...withSecrets(args, ["privateKey"]),
         path: undefined,
         volumeId: undefined,
+        hostId: undefined,
       },
       opsOptions(opts),
     );

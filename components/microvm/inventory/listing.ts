@@ -31,10 +31,19 @@ for file in images/users-*/*; do ! [ -f "$file" ] || printf 'image %s\\n' "$file
 for folder in machines/*/; do
   [ -d "$folder" ] || continue
   name=$(basename "$folder")
+  ! [ -e "$folder/arriving" ] || echo "arriving $name"
   printf 'state %s %s\\n' "$name" "$(systemctl is-active "corral-microvm-$name.service")"
 done
 `;
 }
+
+type MakeObject = (
+  kind: string,
+  name: string,
+  handle: string,
+  stamp: OwnershipStamp | undefined,
+  more?: Partial<HypervisorObject>,
+) => HypervisorObject;
 
 /** Everything that the host's answer to {@link listScript} tells of. Pure. */
 export function parseListing(stdout: string, stack: StackName): Listing {
@@ -48,13 +57,7 @@ export function parseListing(stdout: string, stack: StackName): Listing {
       const text = Buffer.from(encoded, "base64").toString();
       return { file, text, record: parsed(text), stamp: stampOf(text) };
     });
-  const object = (
-    kind: string,
-    name: string,
-    handle: string,
-    stamp: OwnershipStamp | undefined,
-    more: Partial<HypervisorObject> = {},
-  ): HypervisorObject => ({
+  const object: MakeObject = (kind, name, handle, stamp, more = {}) => ({
     kind,
     name,
     id: name,
@@ -65,13 +68,18 @@ export function parseListing(stdout: string, stack: StackName): Listing {
     ...more,
   });
 
+  const images = answer.all("image").map((file) => imageUse(file, object));
   const machines = records("machine").map(({ file, record, stamp }) => {
     const name = file.split("/")[1] ?? "";
-    return object("machine", name, handles.machine(name), stamp, {
+    const made = object("machine", name, handles.machine(name), stamp, {
       id: machineUnit(name),
-      uses: usesOf(record),
+      uses: [...usesOf(record), ...imagesOf(record, stamp, images)],
       detail: states.get(name) ?? "unknown",
     });
+    // A move that was cut off has brought it: the next update decides.
+    return made.owner && answer.all("arriving").includes(name)
+      ? { ...made, owner: { ...made.owner, kept: true } }
+      : made;
   });
   const volumes = records("volume").map(({ file, record, stamp }) => {
     const [, machine = "", volume = ""] = file
@@ -102,26 +110,42 @@ export function parseListing(stdout: string, stack: StackName): Listing {
       detail: String(record.subnet ?? ""),
     });
   });
-  const images = answer.all("image").map((file) => {
-    const [, users = "", user = ""] = file.split("/");
-    const sha256 = users.replace(/^users-/, "");
-    return {
-      ...object(
-        "image",
-        sha256.slice(0, 12),
-        handles.image(`${sha256}/${user}`),
-        undefined,
-        { id: `${sha256}/${user}` },
-      ),
-      owner: { stampId: user.slice(0, 16), namesThisStack: false },
-    };
-  });
   return {
     objects: [...machines, ...leases, ...volumes, ...images, ...networks],
     blind: [],
     // A key is a stamp's id, and what tells its steps apart.
     atWork: answer.all("atWork").map((key) => key.slice(0, 16)),
   };
+}
+
+/** One resource's part in an image, told by the names of its file. */
+function imageUse(file: string, object: MakeObject): HypervisorObject {
+  const [, users = "", user = ""] = file.split("/");
+  const sha256 = users.replace(/^users-/, "");
+  const id = `${sha256}/${user}`;
+  return {
+    ...object("image", sha256.slice(0, 12), handles.image(id), undefined, {
+      id,
+    }),
+    owner: { stampId: user.slice(0, 16), namesThisStack: false },
+  };
+}
+
+/** The parts in images that a machine starts with. */
+function imagesOf(
+  { kernel, initrd }: Record<string, unknown>,
+  stamp: OwnershipStamp | undefined,
+  images: readonly HypervisorObject[],
+): string[] {
+  return images
+    .filter(
+      ({ id, owner }) =>
+        owner?.stampId === stamp?.id &&
+        [kernel, initrd].some((path) =>
+          String(path).endsWith(`/sha256-${id.split("/")[0] ?? ""}`),
+        ),
+    )
+    .map(({ handle }) => handle);
 }
 
 /** Whose it is, by its stamp. */

@@ -7,12 +7,27 @@ import { handles, TYPES } from "./handles";
 
 /** What the state says of hosts of microVMs. A place is `user@host:port`. Pure. */
 export function surveyMicroVms(resources: readonly StateResource[]): Survey {
+  const machines = new Map(
+    resources
+      .filter(({ type }) => type === TYPES.machine)
+      .map(({ id = "", inputs }) => [id, placeOf(inputs?.connection)]),
+  );
   const references = resources.flatMap((resource): Reference[] => {
     const place = placeOf(resource.inputs?.connection);
     const handle = handleOf(resource);
     const { urn, type } = resource;
     return place !== undefined && handle !== undefined
-      ? [{ urn, type, place, handle }]
+      ? [
+          {
+            urn,
+            type,
+            place,
+            handle,
+            ...(isOnItsWay(resource, place, machines) && {
+              mayBeMissing: true,
+            }),
+          },
+        ]
       : [];
   });
   return {
@@ -35,6 +50,16 @@ export function placeOf(connection: unknown): string | undefined {
   return typeof user === "string" && typeof host === "string"
     ? `${user}@${host}:${String(port)}`
     : undefined;
+}
+
+/** A volume whose machine is on another host still: a move has not come to its end. */
+function isOnItsWay(
+  { type, id = "" }: StateResource,
+  place: string,
+  machines: ReadonlyMap<string, string | undefined>,
+): boolean {
+  const at = machines.get(id.replace(/\/.*$/, ""));
+  return type === TYPES.volume && at !== undefined && at !== place;
 }
 
 function handleOf(resource: StateResource): string | undefined {

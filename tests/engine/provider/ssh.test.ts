@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
+import { PassThrough } from "node:stream";
 
 import { SshError } from "@corral-iac/corral-ops/ssh/errors";
 import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
@@ -62,6 +63,50 @@ describe("ssh pool against OpenSSH's server", () => {
   it("carries large input and output unharmed", async () => {
     const text = "0123456789abcdef".repeat(64 * 1024);
     assert.equal((await run("cat", text)).stdout, text);
+  });
+
+  it("hands a command's output to another one, no faster than that takes it", async () => {
+    const pipe = new PassThrough();
+    let waiting = 0;
+    const bytes = 32 * 1024 * 1024;
+    const options = { signal: never, timeoutSeconds: 60 };
+    const [, taken] = await pool.use(server.target(), never, (session) =>
+      Promise.all([
+        session.exec(`head -c ${bytes} /dev/zero`, {
+          ...options,
+          stdoutTo: pipe,
+        }),
+        session.exec("sleep 1; wc -c", { ...options, stdin: () => pipe }),
+        (async () => {
+          for (let time = 0; time < 8; time++) {
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            waiting = Math.max(
+              waiting,
+              pipe.readableLength + pipe.writableLength,
+            );
+          }
+        })(),
+      ]),
+    );
+    assert.equal(Number(taken.stdout), bytes);
+    assert.ok(waiting < 4 * 1024 * 1024, `${waiting} bytes were waiting`);
+  });
+
+  it("ends the stream of a command that fails to end well, and keeps nothing of it for itself", async () => {
+    const pipe = new PassThrough();
+    const closed = new Promise((resolve) => pipe.once("close", resolve));
+    const controller = new AbortController();
+    const command = pool.use(server.target(), never, (session) =>
+      session.exec("echo begun; sleep 300", {
+        signal: controller.signal,
+        timeoutSeconds: 60,
+        stdoutTo: pipe,
+      }),
+    );
+    await new Promise((resolve) => pipe.once("data", resolve));
+    controller.abort();
+    await assert.rejects(command, /stopped/);
+    await closed;
   });
 
   it("shares one connection between many operations at the same time", async () => {

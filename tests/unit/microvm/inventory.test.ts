@@ -55,6 +55,28 @@ describe("the inventory of a host of microVMs", () => {
     assert.deepEqual(atWork, [stamp.id]);
   });
 
+  it("knows the images that a machine starts with, and leaves one alone that a move has brought", () => {
+    const kernel = `/var/lib/corral/microvm/images/sha256-${"a".repeat(64)}`;
+    const found = parseListing(
+      [
+        `machine machines/corral-dev-web/machine.json ${encoded({ ...machineRecord, kernel })}`,
+        `image images/users-${"a".repeat(64)}/${stamp.id}-12345678`,
+        `image images/users-${"a".repeat(64)}/ffffffffffffffff-12345678`,
+        `image images/users-${"b".repeat(64)}/${stamp.id}-12345678`,
+        "state corral-dev-web active",
+        "arriving corral-dev-web",
+        "",
+      ].join("\n"),
+      stack,
+    ).objects.find(({ kind }) => kind === "machine");
+    assert.deepEqual(
+      found?.uses.filter((used) => used.startsWith("image:")),
+      [`image:${"a".repeat(64)}/${stamp.id}-12345678`],
+    );
+    assert.equal(found?.owner?.kept, true);
+    assert.equal(find("machine").owner?.kept, undefined);
+  });
+
   it("takes a record that somebody spoiled for nobody's", () => {
     assert.equal(find("network").owner, undefined);
   });
@@ -87,6 +109,23 @@ describe("the inventory of a host of microVMs", () => {
     const plain = resource("MicroVmService", "corral-dev-web", secret);
     assert.equal(accessIn("root@h:22", [plain])?.privateKey, "secret");
     assert.equal(accessIn("root@other:22", [plain]), undefined);
+  });
+
+  it("does not miss a volume on the host that its machine has not come to yet", () => {
+    const resource = (type: string, id: string, host: string) => ({
+      urn: `urn:${type}`,
+      type: `corral-ops:index:${type}`,
+      id,
+      inputs: { connection: { host, user: "root", port: 22 } },
+      outputs: {},
+    });
+    const mayBeMissing = (machineOn: string) =>
+      surveyMicroVms([
+        resource("MicroVmService", "corral-dev-web", machineOn),
+        resource("MicroVmVolume", "corral-dev-web/data", "b"),
+      ]).references.map((reference) => reference.mayBeMissing);
+    assert.deepEqual(mayBeMissing("a"), [undefined, true]);
+    assert.deepEqual(mayBeMissing("b"), [undefined, undefined]);
   });
 
   it("tells what changes by itself", () => {

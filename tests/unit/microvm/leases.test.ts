@@ -8,7 +8,11 @@ import {
   netmask,
   roomOf,
 } from "@corral-iac/corral/core/microvm/subnet";
-import { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
+import { machinePaths } from "@corral-iac/corral/core/microvm/paths";
+import {
+  Answer,
+  recordText,
+} from "@corral-iac/corral/core/microvm/scripts/hostScript";
 import {
   freeScript,
   leaseScript,
@@ -246,6 +250,42 @@ describe("the lease of an address, by the real shell", function () {
     assert.equal(await look(1, "10.9.0.3"), "lease none");
     await free(2, "10.9.0.2");
     assert.equal(await look(1, "10.9.0.2"), "lease ours");
+  });
+
+  it("is the preferred one where that is free and in the subnet, else the lowest", async () => {
+    const preferring = async (number: number, preferred: string) => {
+      const wish = {
+        network: "default",
+        range,
+        preferred,
+        holder: holder(number),
+      };
+      const run = await host.run(leaseScript(wish, host.paths));
+      return new Answer(run.stdout).must("address");
+    };
+    assert.equal(await preferring(1, "10.9.0.5"), "10.9.0.5");
+    assert.equal(await preferring(2, "10.9.0.5"), "10.9.0.2");
+    assert.equal(await preferring(3, "10.88.0.5"), "10.9.0.3");
+    // Who has one keeps it.
+    assert.equal(await preferring(2, "10.9.0.6"), "10.9.0.2");
+  });
+
+  it("stays while its holder's machine is there with it", async () => {
+    await lease(1);
+    const { stamp, machine } = holder(1);
+    const { folder, record } = machinePaths(machine, host.paths);
+    fs.mkdirSync(folder, { recursive: true });
+    const write = (address: string) =>
+      fs.writeFileSync(
+        record,
+        recordText(stamp, { interfaces: [{ address }] }),
+      );
+    write("10.9.0.2");
+    await free(1, "10.9.0.2");
+    assert.deepEqual(leased(), ["10.9.0.2"]);
+    write("10.9.0.3");
+    await free(1, "10.9.0.2");
+    assert.deepEqual(leased(), []);
   });
 
   it("needs the network", async () => {

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { imagePaths, volumePaths } from "@corral-iac/corral/core/microvm/paths";
-import { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
+import {
+  imagePaths,
+  machinePaths,
+  volumePaths,
+} from "@corral-iac/corral/core/microvm/paths";
+import {
+  Answer,
+  recordText,
+} from "@corral-iac/corral/core/microvm/scripts/hostScript";
 import {
   claimScript,
+  releaseAllScript,
   releaseScript,
   uploadScript,
 } from "@corral-iac/corral/core/microvm/scripts/images";
@@ -189,6 +197,32 @@ describe("images on a host, by the real shell", () => {
     assert.ok(fs.existsSync(file));
     await release("b");
     assert.deepEqual(host.files(), []);
+  });
+
+  it("stay while a machine of the same stamp starts with them, and go with all that has its stamp", async () => {
+    const mine = `${stamp.id}-12345678`;
+    await claim(mine);
+    await upload(content);
+    const { file } = imagePaths(sha256, host.paths);
+    const machine = machinePaths("corral-dev-web", host.paths);
+    fs.mkdirSync(machine.folder, { recursive: true });
+    fs.writeFileSync(machine.record, recordText(stamp, { kernel: file }));
+    await release(mine);
+    assert.ok(fs.existsSync(file));
+    fs.rmSync(machine.record);
+    await claim("aaaaaaaaaaaaaaaa-12345678");
+    const all = () => host.run(releaseAllScript(stamp.id, host.paths));
+    await all();
+    assert.ok(fs.existsSync(file));
+    await release("aaaaaaaaaaaaaaaa-12345678");
+    assert.ok(!fs.existsSync(file));
+    await claim(mine);
+    await upload(content);
+    await all();
+    assert.deepEqual(
+      host.files().filter((name) => name.startsWith("images")),
+      [],
+    );
   });
 
   it("are refused with another content, and nothing of it stays", async () => {

@@ -25,6 +25,7 @@ const schema = fields({
   ),
   list: Type.Optional(Type.Array(Type.String())),
   file: Type.Optional(asset({})),
+  policy: Type.Optional(Type.String({ policy: true })),
 });
 
 function changes(
@@ -83,6 +84,14 @@ describe("provider: diff", () => {
       changes({ name: new Secret("a") }, { name: new Secret("b") }),
       ["update name"],
     );
+  });
+
+  it("takes a policy alone for no change, and shows it beside others", () => {
+    assert.deepEqual(changes({}, { policy: "move" }), []);
+    assert.deepEqual(changes({ name: "a" }, { name: "b", policy: "move" }), [
+      "update name",
+      "add policy",
+    ]);
   });
 
   it("leaves out what ignoreChanges names, and everything below it", () => {

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 
 import type { OperationContext } from "@corral-iac/corral-ops/frame/context";
 import { defineResource, fields } from "@corral-iac/corral-ops/frame/define";
-import { PartialFailure } from "@corral-iac/corral-ops/frame/errors";
+import {
+  PartialFailure,
+  RefusedError,
+} from "@corral-iac/corral-ops/frame/errors";
 import { ResourceHost, StoredFailure } from "@corral-iac/corral-ops/frame/host";
 import { Operations } from "@corral-iac/corral-ops/frame/operations";
 import { Secret, isSecret, unknown } from "@corral-iac/corral-ops/frame/value";
@@ -245,5 +248,16 @@ describe("provider: a preview that looks", () => {
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? "", /cannot be foreseen: no answer to/);
     assert.ok(!lines[0]?.includes(password));
+  });
+
+  it("fails where it saw what must not be done, without secrets", async () => {
+    await assert.rejects(
+      preview(async () => {
+        throw new RefusedError(`not with ${password}`);
+      }),
+      (error: Error) =>
+        error.message.startsWith("not with") &&
+        !error.message.includes(password),
+    );
   });
 });

@@ -38,6 +38,36 @@ describe("provider: operations", () => {
     await assert.rejects(work, CancelledError);
   });
 
+  it("may finish what they take back, within its own bound", async () => {
+    for (const seconds of [10, 0.02]) {
+      const operations = new Operations(5);
+      let finish: () => void = () => undefined;
+      let signal: AbortSignal | undefined;
+      const work = operations.run(
+        unbounded,
+        async (_signal, _deadline, unwind) => {
+          signal = unwind(seconds);
+          assert.ok(operations.isUnwinding);
+          await new Promise<void>((resolve) => {
+            finish = resolve;
+          });
+          return "taken back";
+        },
+      );
+      operations.cancelAll("cancelled");
+      if (seconds === 10) {
+        // Several times as long as one that does not listen is given.
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        assert.equal(signal?.aborted, false);
+        finish();
+        assert.equal(await work, "taken back");
+      } else {
+        await assert.rejects(work, CancelledError);
+      }
+      assert.ok(!operations.isUnwinding);
+    }
+  });
+
   it("are refused after a cancel", async () => {
     const operations = new Operations();
     operations.cancelAll("cancelled");

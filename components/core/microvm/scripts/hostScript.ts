@@ -44,7 +44,10 @@ export class Answer {
 /** The stamp in a record on the host; undefined: it is none of ours. */
 export function stampOf(record: string): OwnershipStamp | undefined {
   try {
-    const { stamp } = JSON.parse(record) as { stamp?: Record<string, unknown> };
+    // Lines of the step's answer may stand before it.
+    const { stamp } = JSON.parse(record.slice(record.indexOf("{"))) as {
+      stamp?: Record<string, unknown>;
+    };
     return stamp &&
       STAMP_FIELDS.every((field) => typeof stamp[field] === "string")
       ? stampFields((field) => String(stamp[field]))

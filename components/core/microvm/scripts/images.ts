@@ -51,19 +51,42 @@ said=$(${call(...fetch)} 2>&1) || { ${call("rm", "-f", partial)}; refuse "$said"
 ${keepIfRight(use, host)}`;
 }
 
-/** Takes the user off, and the image with the last one. */
+/**
+ * Takes the user off, and the image with the last one. What a machine of the same stamp still starts
+ * with stays: its update has failed, or it has not left for another host yet.
+ */
 export function releaseScript(use: ImageUse, host: HostPaths) {
   const { sha256, user } = use;
   const { folder, users, file, lock } = imagePaths(sha256, host);
   const { partial, transfer } = transferPaths(use, host);
+  const [stampId = ""] = user.split("-");
   return `
 ${call("lock", transfer, user)}
 ${call("rm", "-f", partial, transfer)}
+for record in ${call(host.root)}/machines/*/machine.json; do
+  [ "$(owner "$record")" != ${call(stampId)} ] || ! grep -qF ${call(JSON.stringify(file))} "$record" || exit 0
+done
 ${call("lock", lock, user)}
 ${call("rm", "-f", `${users}/${user}`)}
 if rmdir ${call(users)} 2>/dev/null || ! [ -d ${call(users)} ]; then ${call("rm", "-f", file, lock)}; fi
 ${call("rmdir", folder, host.run)} 2>/dev/null || :
 `;
+}
+
+/** Takes all users of a stamp off, like {@link releaseScript}; a machine of it is gone by then. */
+export function releaseAllScript(stampId: string, host: HostPaths): string {
+  const { folder } = imagePaths("", host);
+  return `
+for use in ${call(folder)}/users-*/${call(stampId)}-*; do
+  [ -e "$use" ] || continue
+  (
+    users=\${use%/*} sha=\${use%/*}; sha=\${sha##*/users-}
+    lock ${call(host.run)}"/image-$sha.lock" "\${use##*/}"
+    rm -f "$use"
+    if rmdir "$users" 2>/dev/null; then rm -f ${call(folder)}"/sha256-$sha" ${call(host.run)}"/image-$sha.lock"; fi
+  ) || exit $?
+done
+${call("rmdir", folder)} 2>/dev/null || :`;
 }
 
 /** Prints `image there` or `image missing`. */

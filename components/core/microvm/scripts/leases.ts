@@ -1,6 +1,6 @@
-import { networkPaths } from "../paths";
+import { machinePaths, networkPaths } from "../paths";
 import type { HostPaths } from "../paths";
-import { roomOf } from "../subnet";
+import { isLeasable, roomOf } from "../subnet";
 import type { LeaseRange } from "../subnet";
 import type { OwnershipStamp } from "../../stamp";
 
@@ -20,6 +20,8 @@ export interface LeaseWish {
   readonly range: LeaseRange;
   /** Left out: the lowest free one. */
   readonly address?: string | undefined;
+  /** One that is better than the lowest, where it is free and in the range. */
+  readonly preferred?: string | undefined;
   readonly holder: Leaseholder;
 }
 
@@ -30,6 +32,7 @@ export interface LeaseWish {
  */
 export function leaseScript(wish: LeaseWish, host: HostPaths): string {
   const { network, range, address = "", holder } = wish;
+  const preferred = wish.preferred ?? "";
   const paths = networkPaths(network, host);
   const full = `network ${network} has no free address: all ${roomOf(range)} are leased. Destroy machines, or make a network with a larger subnet`;
   return `
@@ -51,6 +54,8 @@ done
 if [ -n "$wanted" ]; then
   ! [ -e "$leases/$wanted" ] || { cat "$leases/$wanted"; exit 75; }
   address=$wanted
+elif ${call("test", isLeasable(preferred, range) ? preferred : "")} && ! [ -e "$leases/"${call(preferred)} ]; then
+  address=${call(preferred)}
 else
   number=${range.first}
   while :; do
@@ -65,7 +70,10 @@ keep "$address"
 `;
 }
 
-/** Sets the holder's address free; nothing is done to anybody else's. */
+/**
+ * Sets the holder's address free; nothing is done to anybody else's, and none to one that the machine
+ * still has: it has not left for another host yet, or has come back.
+ */
 export function freeScript(
   network: string,
   address: string,
@@ -74,12 +82,31 @@ export function freeScript(
 ): string {
   const { folder, leases, lock } = networkPaths(network, host);
   const lease = `${leases}/${address}`;
+  const { record } = machinePaths(holder.machine, host);
   return `
 [ -d ${call(folder)} ] || exit 0
+if [ "$(${call("owner", record)})" = ${call(holder.stamp.id)} ] && ${call("grep", "-qF", `"address": "${address}"`, record)}; then exit 0; fi
 ${call("lock", lock, keyOf(holder))}
 ${call("rm", "-f")} ${call(leases)}/.*.new
 if ${call("grep", "-qxF", keyLine(holder), lease)} 2>/dev/null; then ${call("rm", "-f", lease)}; fi
 `;
+}
+
+/** Sets all addresses of a stamp free but those that its machine has. */
+export function freeOthersScript(
+  { id }: Pick<OwnershipStamp, "id">,
+  kept: readonly { readonly network: string; readonly address: string }[],
+  host: HostPaths,
+): string {
+  const leases = kept.map(
+    ({ network, address }) =>
+      `${networkPaths(network, host).leases}/${address}`,
+  );
+  return `
+for lease in ${call(host.root)}/networks/*/leases/*; do
+  grep -qsF ${call(`"key": "${id}/`)} "$lease" || continue
+  case ${call(` ${leases.join(" ")} `)} in *" $lease "*) ;; *) rm -f "$lease" ;; esac
+done`;
 }
 
 /** Prints `lease ours`, `lease other` or `lease none`. */

@@ -15,6 +15,7 @@ import { answerForMachine, REVISION_VARIABLE, revision } from "../unitFile";
 
 import type { OwnershipStamp } from "../../stamp";
 import { call, hiddenNew } from "./hostScript";
+import { freeOthersScript } from "./leases";
 import { machineFiles } from "./machineFiles";
 import {
   sharesDrift,
@@ -23,6 +24,9 @@ import {
   staleRemoved,
   staleStopped,
 } from "./shares";
+
+/** How long a machine that has come from another host is watched, in tenths of a second. */
+const WATCHED_TENTHS = 50;
 
 /** How long a hypervisor may take to open its interface, in tenths of a second. */
 const STARTED_TENTHS = 150;
@@ -74,6 +78,8 @@ export function applyScript(
     readonly running: boolean;
     /** Size of the seed disk; left out: there is none. */
     readonly seedBytes?: number | undefined;
+    /** The move by which the machine comes from another host. */
+    readonly move?: string | undefined;
   },
   host: HostPaths,
 ): string {
@@ -101,7 +107,9 @@ ${[plan.kernel, ...(plan.initrd === undefined ? [] : [plan.initrd])]
 ${sharesThere(plan)}
 ${call("lock", paths.lock, plan.stamp.id)}
 ${call("own", paths.record, plan.stamp.id)}
+! grep -qsxF "phase handed" ${call(paths.leaving)} || refuse "$(sed -n 's/^to //p' ${call(paths.leaving)})"${call(` was told to start ${plan.name}, and may run it: let it move there. Where that host is gone for good, with what was written there, remove ${paths.leaving} and run up again`)}
 ${call("mkdir", "-p", paths.folder)} && chmod 755 ${call(paths.folder)} || refuse ${call(`${paths.folder} cannot be made`)}
+${options.move === undefined ? "" : call("put", paths.arriving, 644, arrivingText(options.move, false))}
 ${putFile(record)}
 echo "begun yes"
 (
@@ -123,8 +131,11 @@ ${staleRemoved(plan, host)}
 dropins=$(property DropInPaths)
 [ -z "$dropins" ] || rm -rf ${call(`${paths.unit}.d`)}
 systemctl daemon-reload
-${options.running ? startScript(plan, host) : STOP}
+rm -f ${call(paths.leaving)}
+${options.move === undefined ? call("rm", "-f", paths.arriving) : `${call("put", paths.arriving, 644, arrivingText(options.move, true))}; sync ${call(paths.arriving)}`}
+${options.running ? startScript(plan, host, options.move !== undefined) : STOP}
 ${staleStopped}
+${freeOthersScript(plan.stamp, plan.interfaces, host)}
 echo "state $(systemctl is-active "$unit")"
 ${options.running ? 'echo "start $(property InvocationID)"' : ""}
 `;
@@ -199,13 +210,29 @@ export function removeMachineScript(
   host: HostPaths,
 ): string {
   const paths = machinePaths(machine, host);
+  return `
+${call("lock", paths.lock, id)}
+${call("own", paths.record, id)}
+${takeDownScript(machine, host)}
+# The record goes last: as long as it is there, what is left is found.
+${call("rm", "-rf", paths.run)}
+find ${call(paths.folder)} -mindepth 1 ! -path ${call(paths.record)} -delete 2>/dev/null
+${call("rm", "-rf", paths.folder)}
+${call("rmdir", `${host.root}/machines`)} 2>/dev/null
+${call("rm", "-f", paths.lock)}
+${call("rmdir", host.run)} 2>/dev/null
+exit 0
+`;
+}
+
+/** Stops the machine and takes away what is outside of its folder. */
+export function takeDownScript(machine: string, host: HostPaths): string {
+  const paths = machinePaths(machine, host);
   const taps = Array.from({ length: MOST_INTERFACES }, (_, index) =>
     tapName(machine, index),
   );
   return `
 unit=${call(machineUnit(machine))} user=${call(machineUser(machine))}
-${call("lock", paths.lock, id)}
-${call("own", paths.record, id)}
 systemctl disable --quiet "$unit" 2>/dev/null
 systemctl stop "$unit" 2>/dev/null
 case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
@@ -218,15 +245,7 @@ systemctl daemon-reload
 systemctl reset-failed "$unit" 2>/dev/null
 id -u "$user" >/dev/null 2>&1 && userdel "$user" 2>/dev/null
 getent group "$user" >/dev/null && groupdel "$user" 2>/dev/null
-# The record goes last: as long as it is there, what is left is found.
-${call("rm", "-rf", paths.run)}
-find ${call(paths.folder)} -mindepth 1 ! -path ${call(paths.record)} -delete 2>/dev/null
-${call("rm", "-rf", paths.folder)}
-${call("rmdir", `${host.root}/machines`)} 2>/dev/null
-${call("rm", "-f", paths.lock)}
-${call("rmdir", host.run)} 2>/dev/null
-exit 0
-`;
+true`;
 }
 
 /** As many as a machine may have. */
@@ -238,7 +257,32 @@ systemctl stop "$unit"
 systemctl reset-failed "$unit" 2>/dev/null
 case $(systemctl is-active "$unit") in active|activating|deactivating) refuse "$unit does not stop" ;; esac`;
 
-function startScript(plan: MachinePlan, host: HostPaths): string {
+/** The mark of a machine that comes from another host: which move brings it, and whether it was started. */
+function arrivingText(move: string, isStarted: boolean): string {
+  return `${move}${isStarted ? " started" : ""}\n`;
+}
+
+const WATCH = `
+    tenths=0
+    while [ -z "$said" ] && [ "$tenths" -lt ${WATCHED_TENTHS} ]; do
+      tenths=$((tenths + 1))
+      sleep 0.1
+      if [ "$(systemctl is-active "$unit")" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends soon after it started"; fi
+    done`;
+
+/** What a script needs before, and to start the machine: a failure is told as `failed`. */
+export function startParts(plan: MachinePlan, host: HostPaths) {
+  return {
+    prepare: `${LOOKS}\n${variables(plan, host)}`,
+    start: startScript(plan, host),
+  } as const;
+}
+
+function startScript(
+  plan: MachinePlan,
+  host: HostPaths,
+  isWatched = false,
+): string {
   const { rules } = machinePaths(plan.name, host);
   return `
 systemctl enable --quiet "$unit" || refuse "$unit cannot be enabled"
@@ -259,7 +303,7 @@ else
       if [ "$state" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends as soon as it starts"; break; fi
       if [ "$tenths" -gt ${STARTED_TENTHS} ]; then said="the hypervisor does not open its interface"; break; fi
       sleep 0.1
-    done
+    done${isWatched ? WATCH : ""}
   fi
   if [ -n "$said" ]; then
     echo "failed $said"

@@ -79,6 +79,7 @@ elif [ "$(owner "$record")" = ${call(stamp.id)} ]; then echo "volume there"
 else echo "volume other"
 fi
 ! [ -e "$file" ] || echo "size $(stat -c %s "$file")"
+! grep -qsE '"move": "[0-9a-f]+"' "$record" || echo "moving yes"
 `;
 }
 

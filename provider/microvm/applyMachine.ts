@@ -1,0 +1,126 @@
+import * as fs from "node:fs";
+
+import {
+  hypervisorFeatures,
+  versionProblem,
+} from "@corral-iac/corral/core/microvm/features";
+import { hostPaths, machineUnit } from "@corral-iac/corral/core/microvm/paths";
+import type { Hypervisor } from "@corral-iac/corral/core/microvm/plan";
+import {
+  applyScript,
+  hypervisorScript,
+} from "@corral-iac/corral/core/microvm/scripts/machineScripts";
+import { revision } from "@corral-iac/corral/core/microvm/unitFile";
+
+import type { OperationContext } from "../frame/context";
+import { PartialFailure } from "../frame/errors";
+import { withSeed } from "../guest/seedDisk";
+import type { Inputs, Outputs } from "../resources/microVmServiceFields";
+import { asPartialFailure, HostRefusal, HostShell } from "./hostShell";
+import { documentsOf, hasSeed, planOf } from "./planOf";
+
+/** What a step takes beside the time that a guest is given to shut down. */
+export const STEP_SECONDS = 180;
+
+/** What brings a device, where one command does. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "/dev/net/tun": ": modprobe tun",
+  "/dev/vhost-vsock": ": modprobe vhost_vsock",
+};
+
+/** What the host has, and which host it is. */
+export interface FoundHypervisor {
+  readonly hypervisor: Hypervisor;
+  readonly hostId: string;
+}
+
+/** What the host has, and whether it will do; nothing is changed before. */
+export async function findHypervisor(
+  ctx: OperationContext,
+  args: Inputs,
+): Promise<FoundHypervisor> {
+  const shell = new HostShell(args.connection, ctx.signal);
+  const answer = await shell.run({
+    what: `looking for ${hypervisorFeatures[args.hypervisor].title}`,
+    script: hypervisorScript(args.hypervisor),
+    timeoutSeconds: STEP_SECONDS,
+  });
+  const version = answer.must("version");
+  const devices = answer.all("device");
+  const needed = [
+    "/dev/net/tun",
+    ...(args.acceleration === "kvm" ? ["/dev/kvm"] : []),
+    ...(args.vsockCid !== undefined && args.hypervisor === "qemu"
+      ? ["/dev/vhost-vsock"]
+      : []),
+  ];
+  const problems = [
+    ...needed
+      .filter((device) => !devices.includes(device))
+      .map((device) => `there is no ${device}${REMEDIES[device] ?? ""}`),
+    ...[versionProblem(args.hypervisor, version)].filter(
+      (problem) => problem !== undefined,
+    ),
+  ];
+  if (problems.length > 0) {
+    throw new HostRefusal(`${shell.where}: ${problems.join("; ")}`, false);
+  }
+  return {
+    hypervisor: { kind: args.hypervisor, version, path: answer.must("path") },
+    hostId: answer.must("host"),
+  };
+}
+
+/**
+ * Brings the host to what is declared. Whatever goes wrong behind the first change is in the state.
+ *
+ * @param move the move by which the machine comes to this host.
+ */
+export async function applyMachine(
+  ctx: Pick<OperationContext, "signal">,
+  args: Inputs,
+  { hypervisor, hostId }: FoundHypervisor,
+  move?: string,
+): Promise<Outputs> {
+  const plan = planOf(args, hypervisor);
+  const made: Outputs = {
+    unitName: machineUnit(args.name),
+    hypervisorPath: hypervisor.path,
+    hypervisorVersion: hypervisor.version,
+    revision: revision(plan, hostPaths),
+    startId: "",
+    hostId,
+  };
+  const shell = new HostShell(args.connection, ctx.signal);
+  const work = (seed?: string) =>
+    shell.run({
+      what: `setting up ${args.name}`,
+      script: applyScript(
+        plan,
+        {
+          running: args.running,
+          seedBytes: seed === undefined ? undefined : fs.statSync(seed).size,
+          move,
+        },
+        hostPaths,
+      ),
+      ...(seed === undefined ? {} : { data: () => fs.createReadStream(seed) }),
+      timeoutSeconds: STEP_SECONDS + args.stopTimeoutSeconds,
+    });
+  const answer = await (
+    hasSeed(args) ? withSeed(ctx, documentsOf(args), work) : work()
+  ).catch((error: unknown) => {
+    throw asPartialFailure(error, args.name, made);
+  });
+  const failed = answer.get("failed");
+  if (failed !== undefined) {
+    const journal = answer.all("journal").map((line) => `  ${line}`);
+    throw new PartialFailure(args.name, made, [
+      [
+        `${args.name} does not run on ${shell.where}: ${failed}. The end of its journal (journalctl -u ${made.unitName}):`,
+        ...journal,
+      ].join("\n"),
+    ]);
+  }
+  return { ...made, startId: answer.get("start") ?? "" };
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { diffCensus } from "@corral-iac/tools/lab/census";
+import { ensureTinyGuest } from "@corral-iac/tools/lab/host/images";
+import { LabHost } from "@corral-iac/tools/lab/host/labHost";
+import { becomes } from "@corral-iac/tools/lab/processes";
+
+import { type Declared, OpsProgram } from "../engine/provider/opsProgram";
+import { type HostCensus, hostCensus } from "./labHost";
+import { type MachineOutputs, outputsOf, runInGuest } from "./microVms";
+
+/** The machine's name on both hosts. */
+export const MACHINE = "corral-test-web";
+export const UNIT = `corral-microvm-${MACHINE}.service`;
+const VOLUMES = `/var/lib/corral/microvm/volumes/${MACHINE}`;
+
+type Side = "a" | "b";
+
+/** What becomes of the machine in a program: where it is, and what else is said of it. */
+export interface Wished {
+  readonly on: Side;
+  readonly args?: Record<string, unknown>;
+}
+
+/** Two hosts with a network each, and one machine with a volume that moves between them. */
+export class MoveSubject {
+  private clean: Readonly<Record<Side, HostCensus>> | undefined;
+  /** With the networks, and no machine. */
+  private empty: Readonly<Record<Side, HostCensus>> | undefined;
+
+  private constructor(
+    readonly a: LabHost,
+    readonly b: LabHost,
+    readonly program: OpsProgram,
+  ) {}
+
+  static async make(): Promise<MoveSubject> {
+    const [a, b] = await Promise.all([LabHost.start(), LabHost.start()]);
+    const subject = new MoveSubject(a, b, await OpsProgram.make());
+    subject.clean = await subject.census();
+    await subject.declare(undefined);
+    await subject.up();
+    subject.empty = await subject.census();
+    return subject;
+  }
+
+  async remove(): Promise<void> {
+    await this.program.remove();
+    await Promise.all([this.a.remove(), this.b.remove()]);
+  }
+
+  async declare(wished: Wished | undefined): Promise<void> {
+    const guest = await ensureTinyGuest();
+    const hosts = (["a", "b"] as const).map((side): Declared => {
+      const { privateKey, ...connection } = this[side].connection;
+      return {
+        type: "MicroVmHost",
+        folder: "microvm",
+        name: side,
+        args: {
+          ...connection,
+          privateKey: { $secret: privateKey },
+          subnet: "10.71.0.0/24",
+          accelerator: "tcg",
+        },
+      };
+    });
+    const machine: Declared[] =
+      wished === undefined
+        ? []
+        : [
+            {
+              type: "MicroVm",
+              folder: "microvm",
+              name: "web",
+              args: {
+                host: { $output: `${wished.on}.place` },
+                hypervisor: "qemu",
+                memoryMib: 96,
+                kernel: { file: guest.kernel },
+                initrd: { file: guest.initrd },
+                ready: { timeoutSeconds: 120 },
+                stopTimeoutSeconds: 20,
+                volumes: [
+                  {
+                    name: "data",
+                    sizeGib: 0.125,
+                    mountPoint: "/data",
+                    keep: true,
+                  },
+                ],
+                ...wished.args,
+              },
+            },
+          ];
+    this.program.declare(...hosts, ...machine);
+  }
+
+  async up(...flags: string[]): Promise<string> {
+    const { exitCode, output } = await this.program.up(...flags);
+    assert.equal(exitCode, 0, output);
+    return output;
+  }
+
+  /** An update that has to fail. */
+  async failsToUp(...flags: string[]): Promise<string> {
+    const { exitCode, output } = await this.program.up(...flags);
+    assert.notEqual(exitCode, 0, output);
+    return output;
+  }
+
+  web(): Promise<MachineOutputs> {
+    return outputsOf(this.program, "web");
+  }
+
+  /** Runs a command in the guest, at the host that it is declared to be on by now. */
+  async inGuest(command: string): Promise<string> {
+    const { stdout } = await runInGuest(await this.web(), command);
+    return stdout.trim();
+  }
+
+  /** Runs a command in the guest as soon as it answers, whatever the state says of its host. */
+  async inGuestOn(side: Side, command: string): Promise<string> {
+    const web = await this.web();
+    const { privateKey, hostKey, ...host } = this[side].connection;
+    const connection = {
+      ...web.connection,
+      host: web.address,
+      bastion: { ...host, privateKey, hostKey },
+    };
+    let said = "";
+    const answers = await becomes(async () => {
+      const run = await runInGuest({ connection }, command).catch(
+        () => undefined,
+      );
+      said = run?.stdout.trim() ?? "";
+      return run?.code === 0;
+    }, 120);
+    assert.ok(
+      answers,
+      await this[side].exec(`journalctl -u ${UNIT} -n 20 --no-pager`),
+    );
+    return said;
+  }
+
+  async state(side: Side): Promise<string> {
+    return this[side].exec(`systemctl is-active ${UNIT} || true`);
+  }
+
+  /** How often the machine's hypervisor runs there. */
+  async hypervisors(side: Side): Promise<number> {
+    return Number(
+      await this[side].exec(
+        "ps -eo args= | grep -c '[q]emu-system-x86_64' || true",
+      ),
+    );
+  }
+
+  /** Resolves when the copy of the volume has begun to arrive. */
+  async whenCopying(then = "true"): Promise<void> {
+    const copy = `${VOLUMES}/.data.incoming/data.raw`;
+    // A copy that another attempt has left is none.
+    await this.b.exec(
+      `before=$(stat -c %i ${copy} 2>/dev/null)
+while ! [ -s ${copy} ] || [ "$(stat -c %i ${copy})" = "$before" ]; do sleep 0.02; done
+${then}`,
+      { timeoutSeconds: 120 },
+    );
+  }
+
+  /** Whether nothing is there of the machine: the host is as with its network alone. */
+  async assertNothingOn(side: Side): Promise<void> {
+    const before = this.empty?.[side];
+    assert.ok(before);
+    assert.deepEqual(diffCensus(before, await hostCensus(this[side])), []);
+  }
+
+  /** Destroys everything, kept volumes by hand, and looks that both hosts are as at first. */
+  async assertDestroyed(): Promise<void> {
+    const run = await this.program.run("destroy", "--yes", "--skip-preview");
+    assert.equal(run.exitCode, 0, run.output);
+    const now = await this.census();
+    assert.ok(this.clean);
+    for (const side of ["a", "b"] as const) {
+      assert.deepEqual(diffCensus(this.clean[side], now[side]), []);
+    }
+  }
+
+  private async census(): Promise<Record<Side, HostCensus>> {
+    const [a, b] = await Promise.all([hostCensus(this.a), hostCensus(this.b)]);
+    return { a, b };
+  }
+}
