@@ -1,5 +1,8 @@
 import { messageOf } from "@corral-iac/corral/core/errors";
-import type { MachineTimes } from "@corral-iac/corral/core/inventory/stage";
+import type {
+  StageSummary,
+  MachineTimes,
+} from "@corral-iac/corral/core/inventory/stage";
 import { openStack } from "../engine/openStack";
 import type { Pulumi, StackSelection } from "../engine/pulumi";
 import { exportState, resourcesOf } from "../engine/state";
@@ -8,7 +11,7 @@ import { listersFor } from "../inventory/listers";
 import { table } from "../inventory/words";
 import { readHistory, type Run } from "./history";
 import { type StrategyStage, stagesOf, type TimedResource } from "./stages";
-import { type StageSummary, summarize } from "./summary";
+import { summarize } from "./summary";
 
 /** When a stack's machines were made, and how long each stage took. */
 export interface Timeline {

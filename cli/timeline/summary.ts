@@ -1,13 +1,5 @@
+import type { StageSummary } from "@corral-iac/corral/core/inventory/stage";
 import type { StrategyStage } from "./stages";
-
-/** How long a stage takes, over all machines that are made in one way. */
-export interface StageSummary {
-  readonly strategy: string;
-  readonly stage: string;
-  readonly count: number;
-  readonly medianSeconds: number;
-  readonly longestSeconds: number;
-}
 
 /** Durations by strategy and stage, in the order in which stages come. */
 export function summarize(stages: readonly StrategyStage[]): StageSummary[] {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { StageSummary } from "@corral-iac/cli/timeline/summary";
+import type { StageSummary } from "@corral-iac/corral/core/inventory/stage";
 import execa from "execa";
 import { kubevirtUp } from "../lab/kubevirt";
 import { PulumiStack } from "../stack/pulumiStack";

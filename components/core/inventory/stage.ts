@@ -25,3 +25,12 @@ export interface Span {
   readonly start: number;
   readonly end: number;
 }
+
+/** How long a stage takes, over all machines that are made in one way. */
+export interface StageSummary {
+  readonly strategy: string;
+  readonly stage: string;
+  readonly count: number;
+  readonly medianSeconds: number;
+  readonly longestSeconds: number;
+}
