@@ -87,7 +87,7 @@ describe("a move of a microVM that fails on the way", function () {
       );
       await assertStillOnA();
     } finally {
-      await subject.b.exec(`umount ${volumes}`);
+      await subject.b.exec(`umount ${volumes}; rmdir ${volumes}`);
     }
   });
 
