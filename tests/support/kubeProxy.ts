@@ -67,9 +67,10 @@ export class KubeProxy {
   ): void {
     const { method = "GET", url = "/", headers } = request;
     const change = changeOf(method, url, headers["user-agent"] ?? "");
+    const { host, ...passed } = headers;
     const onward = https.request(
       `${endpoint}${url}`,
-      { method, agent, headers: { ...headers, host: undefined } },
+      { method, agent, headers: passed },
       (answer) => {
         const status = answer.statusCode ?? 0;
         if (change !== undefined && status < 300) {

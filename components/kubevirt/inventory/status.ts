@@ -62,7 +62,10 @@ export function machineStatus(
   const node = text(field(instance, "status", "nodeName"));
   const since = runningSince(instance);
   const template = ["spec", "template", "spec", "domain"];
-  const cores = field(machine, ...template, "cpu", "cores");
+  // Further processors of a machine that has grown are sockets.
+  const [cores, sockets = 1, threads = 1] = ["cores", "sockets", "threads"].map(
+    (name) => field(machine, ...template, "cpu", name),
+  );
   const memory = parseQuantity(
     text(field(machine, ...template, "memory", "guest")),
   );
@@ -73,7 +76,9 @@ export function machineStatus(
         ? "Running, not ready"
         : printed || "unknown",
     addresses: addressesOf(instance),
-    ...(typeof cores === "number" && { vcpus: cores }),
+    ...(typeof cores === "number" && {
+      vcpus: cores * Number(sockets) * Number(threads),
+    }),
     ...(memory !== undefined && { memoryMib: Math.round(memory / 2 ** 20) }),
     ...(node !== "" && { node }),
     ...(since !== undefined && {

@@ -8,7 +8,9 @@ const MACHINE = {
   metadata: { creationTimestamp: at(2) },
   spec: {
     template: {
-      spec: { domain: { cpu: { cores: 2 }, memory: { guest: "4Gi" } } },
+      spec: {
+        domain: { cpu: { cores: 1, sockets: 2 }, memory: { guest: "4Gi" } },
+      },
     },
   },
   status: { printableStatus: "Running", ready: true },
