@@ -140,6 +140,8 @@ describe("a KubevirtCluster that changes, on a real control plane", function () 
       web: cluster({
         controlPlane: { cores: 1, memoryMib: 2048 },
         worker: { cores: 2, memoryMib: 2048 },
+        // In the lab nobody ends a change of a running machine: each is waited for as long.
+        ready: { timeoutSeconds: 25 },
       }),
     });
     const running = program.stack.up();
