@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { pipeline } from "node:stream";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
 import {
   kubeconfigText,
@@ -82,7 +83,10 @@ export class KubeProxy {
           }
         }
         response.writeHead(status, answer.headers);
-        answer.pipe(response);
+        // A watch has no content for a while.
+        response.flushHeaders();
+        // What breaks on one side is broken on the other: a watch must not wait for ever.
+        pipeline(answer, response, () => undefined);
       },
     );
     const broken = () => response.destroy();
