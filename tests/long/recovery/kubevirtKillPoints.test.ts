@@ -4,7 +4,7 @@ import { KubevirtSubject } from "../../support/killHarness/kubevirtSubject";
 import { sharedKubevirt } from "../../support/kubevirtLab";
 
 /** How many there are: a step or call that gets lost shall be noticed. */
-const KILL_POINTS = { cluster: 0, base: 0 };
+const KILL_POINTS = { cluster: 45, base: 44 };
 
 const SECONDS_PER_POINT = 120;
 
