@@ -12,6 +12,19 @@ export interface KubernetesMetadata {
   readonly generation?: number;
 }
 
+/**
+ * Kinds that are gone as soon as they are deleted. The plugin misses that now and then, and looks again
+ * only when its time is up, after 10 minutes unless told otherwise
+ * (https://github.com/pulumi/pulumi-kubernetes/issues/3317).
+ */
+const GONE_AT_ONCE: readonly string[] = [
+  "ResourceQuota",
+  "Role",
+  "RoleBinding",
+  "Secret",
+  "Service",
+];
+
 /** The content of an object: all but its kind. */
 export interface KubernetesContent {
   readonly metadata: pulumi.Input<Record<string, unknown>>;
@@ -40,7 +53,15 @@ export class KubernetesObject extends pulumi.CustomResource {
       `kubernetes:${group}:${kind}`,
       name,
       { ...content, apiVersion, kind },
-      pulumi.mergeOptions({ version: KUBERNETES_PLUGIN_VERSION }, opts),
+      pulumi.mergeOptions(
+        {
+          version: KUBERNETES_PLUGIN_VERSION,
+          ...(GONE_AT_ONCE.includes(kind) && {
+            customTimeouts: { delete: "30s" },
+          }),
+        },
+        opts,
+      ),
     );
   }
 }
