@@ -260,10 +260,12 @@ function makeVirtualMachine(
       replacementTrigger: pulumi.output(generation),
     },
   );
+  // A preview knows the metadata that it was given, without what the API adds: its id it does not know.
+  const made = pulumi.all([vm.metadata, vm.id]);
   return {
     vm,
-    uid: vm.metadata.apply(({ uid }) => uid),
-    declared: vm.metadata.apply(({ generation: known = 0 }) => known),
+    uid: made.apply(([{ uid }]) => uid),
+    declared: made.apply(([{ generation: known = 0 }]) => known),
   };
 }
 

@@ -207,6 +207,7 @@ export class SnapshotTaker {
       const found = await this.look();
       const waiting = found.filter(({ state }) => state !== "ready");
       if (waiting.length === 0) {
+        await this.demandDisks();
         return found;
       }
       const words = waiting
@@ -218,6 +219,30 @@ export class SnapshotTaker {
         throw new Error(words);
       }
       await this.pause(words);
+    }
+  }
+
+  /** KubeVirt calls a snapshot ready that has left out every disk. */
+  private async demandDisks(): Promise<void> {
+    const { namespace, orders } = this.set;
+    const found = await this.snapshots();
+    const empty = orders.filter((_, index) => {
+      const volumes = field(found[index], "status", "snapshotVolumes");
+      const included = field(volumes, "includedVolumes");
+      return (
+        volumes !== undefined && !(Array.isArray(included) && included.length)
+      );
+    });
+    for (const { name } of empty) {
+      await this.client.delete(KINDS.machineSnapshot, namespace, name, {
+        signal: this.ctx.signal,
+      });
+    }
+    if (empty.length > 0) {
+      const names = empty.map(({ name }) => `${namespace}/${name}`).join(", ");
+      throw new Error(
+        `no disk is in ${names}: there is no VolumeSnapshotClass for the driver of their storage class (kubectl get volumesnapshotclasses). They are removed; the next up takes them anew`,
+      );
     }
   }
 

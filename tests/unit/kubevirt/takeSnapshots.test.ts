@@ -144,6 +144,24 @@ describe("KubevirtSnapshots", () => {
     assert.ok(found.every(({ state }) => state === "ready"));
   });
 
+  it("takes no snapshot for one in which there is no disk, and takes it anew the next time", async () => {
+    const good = api.afterCreate;
+    api.afterCreate = (resource, object) => {
+      good(resource, object);
+      (object.status as Record<string, unknown>).snapshotVolumes = {
+        excludedVolumes: ["root", "cloudinit"],
+      };
+    };
+    await assert.rejects(
+      inTime((one) => one.take()),
+      /no disk is in t\/base-cp-g2, t\/base-wn-g2: there is no VolumeSnapshotClass/,
+    );
+    assert.deepEqual(api.namesOf(SNAPSHOTS), []);
+    api.afterCreate = good;
+    const found = await inTime((one) => one.take());
+    assert.ok(found.every(({ state }) => state === "ready"));
+  });
+
   it("tells of a machine that is not there, at once", async () => {
     api.objects.delete("virtualmachines.kubevirt.io/t/wn");
     await assert.rejects(
