@@ -5,7 +5,6 @@ import { sharedKubevirt } from "../../support/kubevirtLab";
 /** The kinds of accidents. All points: tests/long. */
 const CHOSEN = [
   /^engine killed in POST .*\/datavolumes$/,
-  /^engine killed in .*\/virtualmachines/,
   /^provider killed in .*\/namespaces/,
 ];
 
