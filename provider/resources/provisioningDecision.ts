@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 
+import { isKubeFault } from "@corral-iac/corral/core/kube-client/errors";
+import { KINDS } from "@corral-iac/corral/core/kube-client/kinds";
 import {
   bootstrapAsAsked,
   decide,
@@ -241,6 +243,7 @@ async function decideAndClone(
       // A run that was cut off may have cloned, and the snapshots are gone since.
       await removeClones(inputs, surroundings(ctx, inputs));
     }
+    await demandKubevirt(ctx.signal, inputs);
     return outputsOf(decision, generation, false);
   }
   const outcome = await cloneAhead(
@@ -266,6 +269,31 @@ async function decideAndClone(
   const fallen = fallBack(outcome.why);
   ctx.log.warn(fallen.why);
   return outputsOf(fallen, generation, true);
+}
+
+/** Pulumi's plugin would wait for minutes whether the kind comes to be known. */
+async function demandKubevirt(
+  signal: AbortSignal,
+  inputs: Inputs,
+): Promise<void> {
+  const { namespace, machines } = inputs;
+  const name = machines[0]?.name ?? "";
+  try {
+    await kubeAt(inputs).find(KINDS.virtualMachine, namespace, name, {
+      signal,
+    });
+  } catch (error) {
+    if (isKubeFault(error, "noKind")) {
+      throw new Error(
+        "this cluster does not know VirtualMachine of kubevirt.io/v1: KubeVirt is not installed there, or not all of it (https://kubevirt.io/user-guide/cluster_admin/installation/)",
+        { cause: error },
+      );
+    }
+    // Who may not look is told by the machine's own creation.
+    if (!isKubeFault(error, "forbidden")) {
+      throw error;
+    }
+  }
 }
 
 type Snapshots = Extract<Decision, { strategy: "snapshot" }>["snapshots"];

@@ -97,8 +97,8 @@ describe("KubeVirt whose cluster lacks something", function () {
     const web = { ...common(), workers: 0, strategy: "bootstrap" };
     const { exitCode, output } = await up({ web });
     assert.notEqual(exitCode, 0, output);
-    assert.match(output, /VirtualMachine/);
-    assert.match(output, /kubevirt\.io\/v1/);
+    assert.match(output, /does not know VirtualMachine of kubevirt\.io\/v1/);
+    assert.doesNotMatch(output, /VirtualMachine web-.* creating/);
     const after = await up({});
     assert.equal(after.exitCode, 0, after.output);
     assert.equal(

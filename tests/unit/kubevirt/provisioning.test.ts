@@ -28,6 +28,7 @@ describe("ProvisioningDecision", () => {
 
   beforeEach(async () => {
     api = await KubeApi.start();
+    api.kinds.add("virtualmachines.kubevirt.io");
     lines = [];
     for (const kind of [SNAPSHOTS, CONTENTS, VOLUMES, DISKS]) {
       api.kinds.add(kind);
@@ -160,6 +161,14 @@ describe("ProvisioningDecision", () => {
     assert.deepEqual(api.namesOf(DISKS), []);
   });
 
+  it("makes nothing where there is no KubeVirt", async () => {
+    api.kinds.delete("virtualmachines.kubevirt.io");
+    await assert.rejects(
+      create({ strategy: "bootstrap" }),
+      /does not know VirtualMachine of kubevirt.io\/v1: KubeVirt is not installed/,
+    );
+  });
+
   it("takes no snapshot whose VolumeSnapshot is gone", async () => {
     both();
     api.objects.delete(`${VOLUMES}/vm-templates/volume-of-${NAMES[1]}`);
@@ -168,7 +177,7 @@ describe("ProvisioningDecision", () => {
     assert.match(why, /VolumeSnapshot volume-of-.*, which is not there/);
   });
 
-  it("bootstraps where there is no KubeVirt snapshot at all, and asks nothing when told to", async () => {
+  it("bootstraps where there is no KubeVirt snapshot at all, and asks for no snapshot when told to", async () => {
     api.kinds.delete(SNAPSHOTS);
     const { decided, why } = await create();
     assert.equal(decided, "bootstrap");
@@ -176,7 +185,13 @@ describe("ProvisioningDecision", () => {
     const before = api.asked.length;
     const told = await create({ strategy: "bootstrap" });
     assert.equal(told.why, "strategy is bootstrap");
-    assert.equal(api.asked.length, before);
+    // Whether there is KubeVirt, and no more.
+    assert.deepEqual(
+      api.asked.slice(before).map(({ path }) => path),
+      [
+        "/apis/kubevirt.io/v1/namespaces/web/virtualmachines/cks-control-plane-web",
+      ],
+    );
   });
 
   it("fails when snapshots are demanded and not there", async () => {
