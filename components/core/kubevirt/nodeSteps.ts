@@ -271,10 +271,11 @@ function overlaySteps(
     : [];
 }
 
-function step(
+/** A step of these lines, which ends at the first that fails. */
+export function step(
   name: string,
   lines: readonly string[],
-  { mayFail = false, timeoutSeconds = 60 }: Partial<NodeStep>,
+  { mayFail = false, timeoutSeconds = 60 }: Partial<NodeStep> = {},
 ): NodeStep {
   return {
     name,

@@ -1,4 +1,4 @@
-import type { NodeStep } from "./nodeSteps";
+import { type NodeStep, step } from "./nodeSteps";
 
 const ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
 /** Says that the node was closed by Corral, and may be opened by it. */
@@ -12,7 +12,7 @@ export function drainStep(node: string, timeoutSeconds: number): NodeStep {
       `${ADMIN} annotate --overwrite node ${node} ${MARK}=true`,
       `${ADMIN} drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=${timeoutSeconds}s`,
     ],
-    timeoutSeconds + 30,
+    { timeoutSeconds: timeoutSeconds + 30 },
   );
 }
 
@@ -30,13 +30,13 @@ export function backStep(node: string, timeoutSeconds: number): NodeStep {
       `${ADMIN} wait --for=condition=Ready --timeout=${timeoutSeconds}s node/${node}`,
       ...openLines(node),
     ],
-    2 * timeoutSeconds + 30,
+    { timeoutSeconds: 2 * timeoutSeconds + 30 },
   );
 }
 
 /** Run on the control plane: opens a node that a run left closed which was cut off. */
 export function openStep(node: string): NodeStep {
-  return step(`open ${node}`, openLines(node), 60);
+  return step(`open ${node}`, openLines(node));
 }
 
 function openLines(node: string): string[] {
@@ -47,17 +47,4 @@ function openLines(node: string): string[] {
     `  ${ADMIN} annotate node ${node} ${MARK}-`,
     "fi",
   ];
-}
-
-function step(
-  name: string,
-  lines: readonly string[],
-  timeoutSeconds: number,
-): NodeStep {
-  return {
-    name,
-    script: ["set -eu", ...lines, ""].join("\n"),
-    mayFail: false,
-    timeoutSeconds,
-  };
 }

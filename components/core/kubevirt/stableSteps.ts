@@ -1,4 +1,4 @@
-import type { NodeStep } from "./nodeSteps";
+import { type NodeStep, step } from "./nodeSteps";
 
 const ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
 
@@ -45,11 +45,6 @@ function waiting(
   lines: readonly string[],
   timeoutSeconds: number,
 ): NodeStep {
-  return {
-    name,
-    script: ["set -eu", ...lines, ""].join("\n"),
-    mayFail: false,
-    // The shell's own bound is what speaks.
-    timeoutSeconds: timeoutSeconds + 30,
-  };
+  // The shell's own bound is what speaks.
+  return step(name, lines, { timeoutSeconds: timeoutSeconds + 30 });
 }
