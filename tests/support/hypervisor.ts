@@ -1,4 +1,5 @@
 import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
+import { TestPool } from "@corral-iac/tools/hypervisor/testPool";
 import { virsh } from "@corral-iac/tools/hypervisor/virsh";
 
 export { TestPool } from "@corral-iac/tools/hypervisor/testPool";
@@ -17,6 +18,26 @@ export async function removeDomains(stack: string): Promise<void> {
   for (const name of await domains(stack)) {
     await virsh("destroy", name).catch(() => undefined);
     await virsh("undefine", name);
+  }
+}
+
+/**
+ * Removes what an interrupted run of the same test left on the shared lab: domains and networks, whose
+ * names would be taken, and the pools of that run with their volumes.
+ */
+export async function removeLeftovers(stack: string): Promise<void> {
+  const isOfStack = (name: string) => name.startsWith(`corral-${stack}-`);
+  await removeDomains(stack);
+  for (const name of (await networks()).filter(isOfStack)) {
+    await virsh("net-destroy", name).catch(() => undefined);
+    await virsh("net-undefine", name);
+  }
+  for (const pool of await TestPool.all()) {
+    // Another test may have removed its own by now.
+    const names = await volumes(pool.name).catch(() => []);
+    if (names.some(isOfStack)) {
+      await pool.remove();
+    }
   }
 }
 

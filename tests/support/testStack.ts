@@ -12,9 +12,13 @@ import {
   ensureToolchain,
   piecesForStart,
 } from "@corral-iac/tools/toolchain/index";
+import { removeLeftovers } from "./hypervisor";
 
 /** The repository's root, where Pulumi.yaml is. */
 export const REPOSITORY = path.resolve(__dirname, "../../..");
+
+/** Names that this process has made a stack of: what they have on the hypervisor since is the test's own. */
+const madeHere = new Set<string>();
 
 /** A stack of the ready program, with a backend of its own, for one test. */
 export class TestStack {
@@ -38,6 +42,10 @@ export class TestStack {
     const folder =
       existing?.folder ??
       fs.mkdtempSync(path.join(os.tmpdir(), "corral-stack-"));
+    if (!madeHere.has(name)) {
+      await removeLeftovers(name);
+      madeHere.add(name);
+    }
     const toolchain = await ensureToolchain(piecesForStart);
     const stack = new PulumiStack(
       {

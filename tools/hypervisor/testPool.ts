@@ -4,6 +4,9 @@ import * as path from "node:path";
 import execa from "execa";
 import { virsh } from "./virsh";
 
+const FOLDER = "/var/lib/libvirt/images";
+const PREFIX = "corral-test";
+
 /** A pool of one's own, with an image in it that boots into nothing. */
 export class TestPool {
   private constructor(
@@ -18,12 +21,9 @@ export class TestPool {
    * @param sizeMib makes a file system of this size for the pool; default: as big as the disk.
    * @param prefix of the pool's name, which is unique.
    */
-  static async make(
-    sizeMib?: number,
-    prefix = "corral-test",
-  ): Promise<TestPool> {
+  static async make(sizeMib?: number, prefix = PREFIX): Promise<TestPool> {
     const name = `${prefix}-${randomBytes(4).toString("hex")}`;
-    const folder = path.join("/var/lib/libvirt/images", name);
+    const folder = path.join(FOLDER, name);
     fs.mkdirSync(folder, { recursive: true, mode: 0o755 });
     if (sizeMib !== undefined) {
       await execa("mount", [
@@ -37,6 +37,15 @@ export class TestPool {
     ]);
     await virsh("pool-create-as", name, "dir", "--target", folder);
     return new TestPool(name, folder);
+  }
+
+  /** Those of tests on this machine, also of runs that were interrupted. */
+  static async all(): Promise<TestPool[]> {
+    return (await virsh("pool-list", "--name"))
+      .split("\n")
+      .map((name) => name.trim())
+      .filter((name) => name.startsWith(`${PREFIX}-`))
+      .map((name) => new TestPool(name, path.join(FOLDER, name)));
   }
 
   /** Removes the pool with everything in it. */
