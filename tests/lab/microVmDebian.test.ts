@@ -152,8 +152,9 @@ for (const { hypervisor, program: binary, variable } of SUBJECTS) {
           await inGuest("ip route show default"),
           /^default via 10\.121\.32\.1 dev eth0/m,
         );
+        // Beyond the host nobody knows the way back: this test's network has no NAT.
         assert.equal(
-          (await runInGuest(web, `ping -c 1 -W 5 ${host.outside}`)).code,
+          (await runInGuest(web, `ping -c 1 -W 5 ${host.address}`)).code,
           0,
         );
       });
