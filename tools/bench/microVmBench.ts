@@ -163,8 +163,9 @@ async function byCorral(
 async function askedOf(
   host: LabHost,
 ): Promise<{ connections: number; commands: number }> {
+  // By program, not by unit: a login's later lines belong to its session's scope.
   const counts = await host.exec(
-    "journalctl --sync; journalctl -u ssh --output cat > /run/bench-log; grep -c '^Accepted publickey' /run/bench-log; grep -c '^Starting session: ' /run/bench-log; true",
+    "journalctl --sync; journalctl -t sshd --output cat > /run/bench-log; grep -c '^Accepted publickey' /run/bench-log; grep -c '^Starting session: ' /run/bench-log; true",
   );
   const [connections = 0, commands = 0] = counts.split("\n").map(Number);
   return { connections, commands };
