@@ -1,4 +1,5 @@
 import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
+import { removeNetworks } from "@corral-iac/tools/hypervisor/stackNetworks";
 import { TestPool } from "@corral-iac/tools/hypervisor/testPool";
 import { virsh } from "@corral-iac/tools/hypervisor/virsh";
 
@@ -26,16 +27,10 @@ export async function removeDomains(stack: string): Promise<void> {
  * names would be taken, and the pools of that run with their volumes.
  */
 export async function removeLeftovers(stack: string): Promise<void> {
-  const isOfStack = (name: string) => name.startsWith(`corral-${stack}-`);
   await removeDomains(stack);
-  for (const name of (await networks()).filter(isOfStack)) {
-    await virsh("net-destroy", name).catch(() => undefined);
-    await virsh("net-undefine", name);
-  }
+  await removeNetworks(stack);
   for (const pool of await TestPool.all()) {
-    // Another test may have removed its own by now.
-    const names = await volumes(pool.name).catch(() => []);
-    if (names.some(isOfStack)) {
+    if (pool.files().some((name) => name.startsWith(`corral-${stack}-`))) {
       await pool.remove();
     }
   }

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
+import { removeNetworks } from "../hypervisor/stackNetworks";
 import { TestPool } from "../hypervisor/testPool";
 import { virsh } from "../hypervisor/virsh";
 
@@ -28,20 +29,15 @@ export class Scratch {
   /** Removes everything, also what a command left that failed or hung. */
   async remove(): Promise<void> {
     const mine = (name: string) => name.startsWith(`corral-${this.stack}-`);
-    const names = async (list: string, ...flags: string[]) =>
-      lines(await virsh(list, ...flags, "--name")).filter(mine);
-    for (const name of await names("list")) {
+    const domains = async (...flags: string[]) =>
+      lines(await virsh("list", ...flags, "--name")).filter(mine);
+    for (const name of await domains()) {
       await virsh("destroy", name);
     }
-    for (const name of await names("list", "--all")) {
+    for (const name of await domains("--all")) {
       await virsh("undefine", name);
     }
-    for (const name of await names("net-list")) {
-      await virsh("net-destroy", name);
-    }
-    for (const name of await names("net-list", "--all")) {
-      await virsh("net-undefine", name);
-    }
+    await removeNetworks(this.stack);
     await this.pool.remove();
     fs.rmSync(this.folder, { recursive: true, force: true });
     if (fs.existsSync(LOG_FOLDER)) {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { lines } from "@corral-iac/corral/core/libvirt-client/parse";
 import execa from "execa";
 import { virsh } from "./virsh";
 
@@ -41,11 +42,17 @@ export class TestPool {
 
   /** Those of tests on this machine, also of runs that were interrupted. */
   static async all(): Promise<TestPool[]> {
-    return (await virsh("pool-list", "--name"))
-      .split("\n")
-      .map((name) => name.trim())
+    return lines(await virsh("pool-list", "--name"))
       .filter((name) => name.startsWith(`${PREFIX}-`))
       .map((name) => new TestPool(name, path.join(FOLDER, name)));
+  }
+
+  /**
+   * Names of its files; of none where its test has removed it by now. Looked up without libvirt, whose
+   * refresh of a pool would get in the way of the test at work in it.
+   */
+  files(): string[] {
+    return fs.existsSync(this.path) ? fs.readdirSync(this.path) : [];
   }
 
   /** Removes the pool with everything in it. */

@@ -4,7 +4,13 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { blankMachine, fleetOf } from "../../support/fleets";
-import { domains, TestPool, virsh, volumes } from "../../support/hypervisor";
+import {
+  domains,
+  removeDomains,
+  TestPool,
+  virsh,
+  volumes,
+} from "../../support/hypervisor";
 import { TestStack } from "../../support/testStack";
 
 /** A section of what `corral orphans --json` prints. */
@@ -39,10 +45,7 @@ describe("corral orphans", () => {
   after(async () => {
     await stack.remove();
     // What a failed test left out of the state.
-    for (const name of await domains("orphans")) {
-      await virsh("destroy", name).catch(() => undefined);
-      await virsh("undefine", name);
-    }
+    await removeDomains("orphans");
     await pool.remove();
   });
 
