@@ -14,21 +14,13 @@ import {
   TestNamespaces,
 } from "../kubevirtLab";
 import { KubevirtProgram } from "../kubevirtProgram";
+import { type ApiPoint, apiPoints } from "./apiPoints";
+import { corralUpAfter } from "./corralUp";
 import { EngineRun } from "./engineRun";
 import { type Step, stepsOf } from "./steps";
 import { whenStepStarts } from "./watch";
 
-export type KubevirtFault = "engine killed" | "provider killed";
-
-/** A fault at one moment of the making of a cluster. */
-export interface KubevirtPoint {
-  readonly fault: KubevirtFault;
-  readonly title: string;
-  /** At the start of this step. */
-  readonly step?: Step;
-  /** When the API has carried out this change, and nobody knows it yet. */
-  readonly change?: Change;
-}
+type KubevirtPoint = ApiPoint<Change>;
 
 /** What of ours is looked for by kubectl, and what comes with it. */
 const STAMPED =
@@ -112,21 +104,7 @@ export class KubevirtSubject {
 
   /** The engine killed at each step's start and in each change; the provider in each change. */
   get points(): KubevirtPoint[] {
-    const inChanges = (fault: KubevirtFault): KubevirtPoint[] =>
-      this.changes.map((change) => ({
-        fault,
-        title: `${fault} in ${change.line}`,
-        change,
-      }));
-    return [
-      ...this.steps.map((step) => ({
-        fault: "engine killed" as const,
-        title: `engine killed at the start of ${step.name}`,
-        step,
-      })),
-      ...inChanges("engine killed"),
-      ...inChanges("provider killed"),
-    ];
+    return apiPoints(this.steps, this.changes, ({ line }) => line);
   }
 
   /**
@@ -143,18 +121,7 @@ export class KubevirtSubject {
       const struck = this.strikeAt(point, run);
       await run.ended();
       assert.ok(await struck(), `it was over before\n${run.output}`);
-      const began = Date.now();
-      const { exitCode, output } = await this.program.stack.corral(
-        "up",
-        "--yes",
-      );
-      const seconds = (Date.now() - began) / 1000;
-      assert.equal(exitCode, 0, `corral up failed\n${output}`);
-      assert.deepEqual(
-        run.processes().map(({ name }) => name),
-        [],
-        "processes of the run that was struck still live",
-      );
+      const seconds = await corralUpAfter(run, this.program.stack);
       await this.assertWhole();
       await this.assertDestroys();
       return seconds;

@@ -5,6 +5,7 @@ import { ensureTinyGuest } from "@corral-iac/tools/lab/host/images";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 import { type HostCensus, hostCensus } from "../labHost";
 import { TestStack } from "../testStack";
+import { corralUpAfter } from "./corralUp";
 import { EngineRun } from "./engineRun";
 import { HostHold } from "./hostHold";
 import { type MicroVmPoint, microVmPoints } from "./microVmPoints";
@@ -97,15 +98,7 @@ export class MicroVmSubject {
 
   /** `corral up`, and everything is as it was declared. */
   async recover(run: EngineRun): Promise<number> {
-    const began = Date.now();
-    const { exitCode, output } = await this.stack.corral("up", "--yes");
-    const seconds = (Date.now() - began) / 1000;
-    assert.equal(exitCode, 0, `corral up failed\n${output}`);
-    assert.deepEqual(
-      run.processes().map(({ name }) => name),
-      [],
-      "processes of the run that was struck still live",
-    );
+    const seconds = await corralUpAfter(run, this.stack);
     await this.assertWhole();
     return seconds;
   }

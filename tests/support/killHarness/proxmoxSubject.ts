@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { bookMachine, ProxmoxStack } from "../proxmox";
+import { type ApiPoint, apiPoints } from "./apiPoints";
+import { corralUpAfter } from "./corralUp";
 import { EngineRun } from "./engineRun";
 import { type Step, stepsOf } from "./steps";
 import { whenStepStarts, type Watch } from "./watch";
 
-export type ProxmoxFault = "engine killed" | "provider killed";
-
-/** A fault at one moment of the making of a machine. */
-export interface ProxmoxPoint {
-  readonly fault: ProxmoxFault;
-  readonly title: string;
-  /** At the start of this step. */
-  readonly step?: Step;
-  /** When the API has answered this many changes; the task that the last began is under way. */
-  readonly change?: number;
+/** A change of the API; the task that it began is under way when it is answered. */
+interface Change {
+  readonly line: string;
+  /** How many there have been with this one. */
+  readonly count: number;
 }
+
+type ProxmoxPoint = ApiPoint<Change>;
 
 const VM_ID = 8101;
 const HOLDER_ID = 8102;
@@ -57,21 +56,11 @@ export class ProxmoxSubject {
 
   /** The engine killed at each step's start and in each change; the provider in each change. */
   get points(): ProxmoxPoint[] {
-    const inChanges = (fault: ProxmoxFault): ProxmoxPoint[] =>
-      this.changes.map((line, index) => ({
-        fault,
-        title: `${fault} in ${line} (${index + 1})`,
-        change: index + 1,
-      }));
-    return [
-      ...this.steps.map((step) => ({
-        fault: "engine killed" as const,
-        title: `engine killed at the start of ${step.name}`,
-        step,
-      })),
-      ...inChanges("engine killed"),
-      ...inChanges("provider killed"),
-    ];
+    return apiPoints(
+      this.steps,
+      this.changes.map((line, index) => ({ line, count: index + 1 })),
+      ({ line, count }) => `${line} (${count})`,
+    );
   }
 
   /**
@@ -88,15 +77,7 @@ export class ProxmoxSubject {
       const struck = this.strikeAt(point, run);
       await run.ended();
       assert.ok(await struck.done(), `it was over before\n${run.output}`);
-      const began = Date.now();
-      const { exitCode, output } = await this.bench.stack.corral("up", "--yes");
-      const seconds = (Date.now() - began) / 1000;
-      assert.equal(exitCode, 0, `corral up failed\n${output}`);
-      assert.deepEqual(
-        run.processes().map(({ name }) => name),
-        [],
-        "processes of the run that was struck still live",
-      );
+      const seconds = await corralUpAfter(run, this.bench.stack);
       await this.assertWhole();
       await this.assertDestroys();
       return seconds;
@@ -124,10 +105,10 @@ export class ProxmoxSubject {
       point.fault === "engine killed"
         ? run.kill()
         : run.killPlugins(this.programOf(point));
-    const { step, change = 0 } = point;
+    const { step, change } = point;
     const watch =
       step === undefined
-        ? this.whenChanged(change, strike)
+        ? this.whenChanged(change?.count ?? 0, strike)
         : whenStepStarts(run.eventLog, step.urn, strike);
     return {
       done: () => {
@@ -157,8 +138,8 @@ export class ProxmoxSubject {
     return { came, close: () => end(false) };
   }
 
-  private programOf({ change = 1 }: ProxmoxPoint): RegExp {
-    return this.changes[change - 1]?.includes("/snapshot")
+  private programOf({ change }: ProxmoxPoint): RegExp {
+    return change?.line.includes("/snapshot")
       ? /^node pulumi-resource-corral-ops$/
       : /^terraform-provider-proxmox/;
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { corralUpAfter } from "./corralUp";
 import { EngineRun } from "./engineRun";
 import { type KillPoint, strikeAt, titleOf, wasCutOff } from "./killPoint";
 import { madeObject, servedBy } from "./steps";
@@ -62,15 +63,7 @@ export async function recover(
   subject: Subject,
   run: EngineRun,
 ): Promise<number> {
-  const began = Date.now();
-  const { exitCode, output } = await subject.stack.corral("up", "--yes");
-  const seconds = (Date.now() - began) / 1000;
-  assert.equal(exitCode, 0, `corral up failed\n${output}`);
-  assert.deepEqual(
-    run.processes().map(({ name }) => name),
-    [],
-    "processes of the run that was struck still live",
-  );
+  const seconds = await corralUpAfter(run, subject.stack);
   await subject.assertWhole();
   await subject.assertDestroysWhole();
   return seconds;
