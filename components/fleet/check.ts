@@ -1,7 +1,6 @@
 import { field, oneOf, textForm } from "../core/argumentRules";
 import type { Fault } from "../core/faults";
 import { isRecord } from "../core/later";
-import { compileSchemaCheck } from "../core/schemaCheck";
 import {
   connectionUri,
   libvirtImageRules,
@@ -10,20 +9,11 @@ import {
   libvirtVmRules,
 } from "../libvirt/validation";
 import { microVmHostRules } from "../microvm/hostValidation";
-import {
-  accessRules,
-  PROXMOX_SECRETS,
-  proxmoxVmRules,
-} from "../proxmox/validation";
+import { accessRules, proxmoxVmRules } from "../proxmox/validation";
 import { eachNamed, entries, type Named, under } from "./checkNames";
-import schema from "./fleet.schema.json";
 import { kubevirtFaults } from "./kubevirtCheck";
 import { microVmFaults } from "./microVmCheck";
-
-const checkShape = compileSchemaCheck(schema, [
-  ...PROXMOX_SECRETS,
-  "kubeconfig",
-]);
+import { checkShape } from "./shape";
 
 /** Kinds of hypervisors, and of machines. */
 const KINDS = ["libvirt", "proxmox"];
