@@ -151,7 +151,10 @@ export class RealGuests implements Guests {
       `${name}-qemu`,
       inPod(qemu),
       this.isBound,
-    );
+    ).catch(async (error: unknown) => {
+      await end(server, 10);
+      throw error;
+    });
     const note: GuestNote = {
       ...{ namespace, labels, address: pod.address, mac },
       processes: [machine, server],

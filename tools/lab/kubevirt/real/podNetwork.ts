@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { Mutex } from "async-mutex";
 import execa from "execa";
 
 import { parseIpv4Network } from "@corral-iac/corral/core/ipv4";
@@ -49,6 +50,7 @@ export interface Pod {
  */
 export class PodNetwork {
   private readonly id: string;
+  private readonly bridgeTurn = new Mutex();
 
   constructor(private readonly folder: string) {
     this.id = createHash("sha256").update(folder).digest("hex").slice(0, 6);
@@ -57,13 +59,14 @@ export class PodNetwork {
   /** Makes a pod's network. What is there of an earlier attempt goes first. */
   async make(uid: string, guest: GuestView): Promise<Pod> {
     await this.remove(uid);
-    const net = await this.ensureBridge();
+    // Guests start at the same time, and share the bridge.
+    const net = await this.bridgeTurn.runExclusive(() => this.ensureBridge());
     const namespace = this.namespaceOf(uid);
     const pod: Pod = { namespace, address: `${net}.${this.take(uid)}` };
     const inside = (...args: string[]) =>
       ip("netns", "exec", namespace, "ip", ...args);
     await ip("netns", "add", namespace);
-    const outer = `${this.prefix}${hash(uid, 6)}`;
+    const outer = this.outerLinkOf(uid);
     await ip(
       ...["link", "add", outer, "type", "veth"],
       ...["peer", "name", "eth0", "netns", namespace],
@@ -101,9 +104,14 @@ export class PodNetwork {
     return pod;
   }
 
-  /** Removes a pod's network; its interfaces go with it. */
+  /** Removes a pod's network. */
   async remove(uid: string): Promise<void> {
     const namespace = this.namespaceOf(uid);
+    const outer = this.outerLinkOf(uid);
+    // The kernel takes a namespace's interfaces away later, and not while a process lives in it.
+    if ((await addresses()).has(outer)) {
+      await ip("link", "delete", outer);
+    }
     if ((await namespaces()).includes(namespace)) {
       await ip("netns", "delete", namespace);
     }
@@ -143,6 +151,8 @@ export class PodNetwork {
     hosts: string,
   ): string[] {
     return [
+      // A SIGHUP that comes before dnsmasq has its handlers would end it.
+      "nohup",
       "dnsmasq",
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
       // A change of its user or group would take away that it ends with its parent.
@@ -156,6 +166,11 @@ export class PodNetwork {
       `--dhcp-option=option:domain-search,${domains.join(",")}`,
       "--dhcp-authoritative",
     ];
+  }
+
+  /** The pod's interface on this side. */
+  private outerLinkOf(uid: string): string {
+    return `${this.prefix}${hash(uid, 6)}`;
   }
 
   private namespaceOf(uid: string): string {
