@@ -18,13 +18,11 @@ import { Guest } from "../support/guest";
 import {
   allowClones,
   imageSource,
-  isReady,
   type KubeFields,
   machine,
-  machineSnapshot,
   seen,
   type SeenCondition,
-  type SeenSnapshot,
+  takeSnapshot,
   TestNamespaces,
   volumeSnapshotOf,
 } from "../support/kubevirtLab";
@@ -150,16 +148,7 @@ describe("lab for KubeVirt: real guests", () => {
     const base = await make(realMachine(templates, "base", imageSource));
     await initialized(base, "base");
     await base.run("echo kept | sudo tee /var/lib/kept; sync");
-    const snapshot = machineSnapshot(templates, "base-snapshot", "base");
-    await lab.api.create(
-      collection(
-        "snapshot.kubevirt.io/v1beta1",
-        "virtualmachinesnapshots",
-        templates,
-      ),
-      snapshot,
-    );
-    const ready = await seen<SeenSnapshot>(lab, snapshot, isReady);
+    const ready = await takeSnapshot(lab, templates, "base-snapshot", "base");
     // What comes after a snapshot is not in it.
     await base.run(
       "sudo rm /var/lib/kept; echo noted | sudo tee /etc/noted; sync",

@@ -152,6 +152,54 @@ export function machineSnapshot(
   };
 }
 
+/** Makes a machine with a disk of an image, and waits until it runs. */
+export async function makeRunning(
+  lab: KubevirtLab,
+  namespace: string,
+  name: string,
+): Promise<void> {
+  const made = machine(namespace, name, imageSource);
+  await lab.api.create(
+    collection("kubevirt.io/v1", "virtualmachines", namespace),
+    made,
+  );
+  await seen(lab, made, isReady);
+}
+
+/** Takes a machine's snapshot, and waits until it is ready. */
+export async function takeSnapshot(
+  lab: KubevirtLab,
+  namespace: string,
+  name: string,
+  of: string,
+): Promise<SeenSnapshot> {
+  const snapshot = machineSnapshot(namespace, name, of);
+  await lab.api.create(
+    collection(
+      "snapshot.kubevirt.io/v1beta1",
+      "virtualmachinesnapshots",
+      namespace,
+    ),
+    snapshot,
+  );
+  return seen<SeenSnapshot>(lab, snapshot, isReady);
+}
+
+/** Arguments of a cluster, or of base snapshots, whose guests run in the lab's books only. */
+export function simulatedGuests({
+  kubeconfig,
+}: Pick<KubevirtLab, "kubeconfig">) {
+  return {
+    kubeconfig,
+    image: { url: "http://images.example/debian.qcow2" },
+    controlPlane: { cores: 1, memoryMib: 1024 },
+    worker: { cores: 1, memoryMib: 1024 },
+    ready: { timeoutSeconds: 60 },
+    // Nobody can log in to them.
+    configureNodes: false,
+  };
+}
+
 export interface SeenSnapshot extends KubeObject {
   readonly status?: {
     readonly phase?: string;

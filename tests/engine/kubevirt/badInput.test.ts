@@ -4,21 +4,15 @@ import {
   type KubevirtLab,
 } from "@corral-iac/tools/lab/kubevirt/index";
 import {
-  imageSource,
-  isReady,
-  type KubeFields,
-  machine,
-  machineSnapshot,
-  seen,
+  makeRunning,
   type SeenSnapshot,
   sharedKubevirt,
+  simulatedGuests,
+  takeSnapshot,
   TestNamespaces,
   volumeSnapshotOf,
 } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
-
-const IMAGE = { url: "http://images.example/debian.qcow2" };
-const SNAPSHOTS = "snapshot.kubevirt.io/v1beta1";
 
 describe("KubevirtCluster with what cannot work", function () {
   this.timeout(300_000);
@@ -40,13 +34,9 @@ describe("KubevirtCluster with what cannot work", function () {
 
   /** A cluster of one machine. */
   const args = (more: object = {}) => ({
-    kubeconfig: lab.kubeconfig,
+    ...simulatedGuests(lab),
     strategy: "bootstrap",
-    image: IMAGE,
     workers: 0,
-    controlPlane: { cores: 1, memoryMib: 1024 },
-    ready: { timeoutSeconds: 60 },
-    configureNodes: false,
     ...more,
   });
   const run = async (more: object | undefined) => {
@@ -204,18 +194,8 @@ describe("KubevirtCluster with what cannot work", function () {
     const names = { controlPlane: "control-plane", worker: "worker" };
     const made: SeenSnapshot[] = [];
     for (const role of Object.values(names)) {
-      const base: KubeFields = machine(namespace, `${role}-vm`, imageSource);
-      await lab.api.create(
-        collection("kubevirt.io/v1", "virtualmachines", namespace),
-        base,
-      );
-      await seen(lab, base, isReady);
-      const snapshot = machineSnapshot(namespace, role, `${role}-vm`);
-      await lab.api.create(
-        collection(SNAPSHOTS, "virtualmachinesnapshots", namespace),
-        snapshot,
-      );
-      made.push(await seen<SeenSnapshot>(lab, snapshot, isReady));
+      await makeRunning(lab, namespace, `${role}-vm`);
+      made.push(await takeSnapshot(lab, namespace, role, `${role}-vm`));
     }
     const [, worker] = made;
     assert.ok(worker);

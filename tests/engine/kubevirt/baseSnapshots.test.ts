@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
 import { everythingOf, namesIn } from "../../support/kubevirtCensus";
-import { sharedKubevirt } from "../../support/kubevirtLab";
+import { sharedKubevirt, simulatedGuests } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
 
 const NAMESPACE = "corral-kube-gold";
@@ -21,12 +21,7 @@ describe("KubevirtBaseSnapshots on a real control plane", function () {
   after(() => program.remove());
 
   const common = () => ({
-    kubeconfig: lab.kubeconfig,
-    image: { url: "http://images.example/debian.qcow2" },
-    controlPlane: { memoryMib: 1024 },
-    worker: { memoryMib: 1024 },
-    // The lab's guests run in the books only.
-    configureNodes: false,
+    ...simulatedGuests(lab),
     ready: { timeoutSeconds: 90 },
   });
   const gold = (generation = 1) => ({

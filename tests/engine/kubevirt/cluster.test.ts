@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
-import {
-  collection,
-  type KubevirtLab,
-} from "@corral-iac/tools/lab/kubevirt/index";
+import { type KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
 import { everythingOf, namesIn, objectsOf } from "../../support/kubevirtCensus";
 import {
-  imageSource,
-  isReady,
-  machine,
-  machineSnapshot,
-  seen,
+  makeRunning,
   sharedKubevirt,
+  simulatedGuests,
+  takeSnapshot,
   TestNamespaces,
 } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
-
-const IMAGE = { url: "http://images.example/debian.qcow2" };
-const SIZES = { cores: 1, memoryMib: 1024 };
 
 describe("KubevirtCluster on a real control plane", function () {
   this.timeout(300_000);
@@ -44,14 +36,8 @@ describe("KubevirtCluster on a real control plane", function () {
     worker: "base-worker",
   });
   const args = (more: object = {}) => ({
-    kubeconfig: lab.kubeconfig,
-    image: IMAGE,
+    ...simulatedGuests(lab),
     snapshots: snapshots(),
-    controlPlane: SIZES,
-    worker: SIZES,
-    ready: { timeoutSeconds: 60 },
-    // The lab's guests run in the books only.
-    configureNodes: false,
     ...more,
   });
 
@@ -61,26 +47,8 @@ describe("KubevirtCluster on a real control plane", function () {
   /** Makes the machines of a base cluster and their snapshots. */
   async function makeSnapshots(): Promise<void> {
     for (const role of ["control-plane", "worker"]) {
-      const base = machine(templates, `base-${role}-vm`, imageSource);
-      await lab.api.create(
-        collection("kubevirt.io/v1", "virtualmachines", templates),
-        base,
-      );
-      await seen(lab, base, isReady);
-      const snapshot = machineSnapshot(
-        templates,
-        `base-${role}`,
-        `base-${role}-vm`,
-      );
-      await lab.api.create(
-        collection(
-          "snapshot.kubevirt.io/v1beta1",
-          "virtualmachinesnapshots",
-          templates,
-        ),
-        snapshot,
-      );
-      await seen(lab, snapshot, isReady);
+      await makeRunning(lab, templates, `base-${role}-vm`);
+      await takeSnapshot(lab, templates, `base-${role}`, `base-${role}-vm`);
     }
   }
 
@@ -172,16 +140,7 @@ describe("KubevirtCluster on a real control plane", function () {
   it("takes the newest snapshots of a session's machines", async () => {
     const namespace = await output<string>("fast.namespace");
     for (const name of ["cks-control-plane-fast", "cks-worker-node-fast"]) {
-      const snapshot = machineSnapshot(namespace, `${name}-saved`, name);
-      await lab.api.create(
-        collection(
-          "snapshot.kubevirt.io/v1beta1",
-          "virtualmachinesnapshots",
-          namespace,
-        ),
-        snapshot,
-      );
-      await seen(lab, snapshot, isReady);
+      await takeSnapshot(lab, namespace, `${name}-saved`, name);
     }
     const { snapshots: _, ...rest } = args({ fromSession: "fast" });
     await up({ ...now(), copy: rest });

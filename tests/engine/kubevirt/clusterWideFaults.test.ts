@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
+import { simulatedGuests } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
 
 const GOLD = "bad-gold";
@@ -28,14 +29,7 @@ describe("KubeVirt whose cluster lacks something", function () {
     fs.rmSync(path.dirname(folder), { recursive: true, force: true });
   });
 
-  const common = () => ({
-    kubeconfig: lab.kubeconfig,
-    image: { url: "http://images.example/debian.qcow2" },
-    controlPlane: { cores: 1, memoryMib: 1024 },
-    worker: { cores: 1, memoryMib: 1024 },
-    ready: { timeoutSeconds: 60 },
-    configureNodes: false,
-  });
+  const common = () => simulatedGuests(lab);
   const gold = () => ({
     ...common(),
     component: "KubevirtBaseSnapshots",

@@ -6,13 +6,11 @@ import {
 import { becomes } from "@corral-iac/tools/lab/processes";
 import { everythingOf, namesIn } from "../../support/kubevirtCensus";
 import {
-  imageSource,
-  isReady,
-  machine,
-  machineSnapshot,
-  seen,
+  makeRunning,
   type SeenSnapshot,
   sharedKubevirt,
+  simulatedGuests,
+  takeSnapshot,
   TestNamespaces,
   volumeSnapshotOf,
 } from "../../support/kubevirtLab";
@@ -34,14 +32,9 @@ describe("what a KubevirtCluster decides, on a real control plane", function () 
     templates = await namespaces.make("kube-decide");
     program = await KubevirtProgram.make("kubedecide");
     await Promise.all(
-      ["control-plane", "worker"].map(async (role) => {
-        const base = machine(templates, `base-${role}-vm`, imageSource);
-        await lab.api.create(
-          collection("kubevirt.io/v1", "virtualmachines", templates),
-          base,
-        );
-        await seen(lab, base, isReady);
-      }),
+      ["control-plane", "worker"].map((role) =>
+        makeRunning(lab, templates, `base-${role}-vm`),
+      ),
     );
   });
 
@@ -51,33 +44,17 @@ describe("what a KubevirtCluster decides, on a real control plane", function () 
   });
 
   const cluster = (more: object = {}) => ({
-    kubeconfig: lab.kubeconfig,
-    image: { url: "http://images.example/debian.qcow2" },
+    ...simulatedGuests(lab),
     snapshots: {
       namespace: templates,
       controlPlane: "base-control-plane",
       worker: "base-worker",
     },
-    controlPlane: { cores: 1, memoryMib: 1024 },
-    worker: { cores: 1, memoryMib: 1024 },
-    ready: { timeoutSeconds: 60 },
-    // The lab's guests run in the books only.
-    configureNodes: false,
     ...more,
   });
 
-  async function take(role: string): Promise<SeenSnapshot> {
-    const snapshot = machineSnapshot(
-      templates,
-      `base-${role}`,
-      `base-${role}-vm`,
-    );
-    await lab.api.create(
-      collection(SNAPSHOTS, "virtualmachinesnapshots", templates),
-      snapshot,
-    );
-    return seen<SeenSnapshot>(lab, snapshot, isReady);
-  }
+  const take = (role: string) =>
+    takeSnapshot(lab, templates, `base-${role}`, `base-${role}-vm`);
 
   /** What a preview says: the strategy and why. */
   async function foreseen(more: object = {}): Promise<string> {

@@ -10,7 +10,7 @@ import {
   objectsOf,
   uidsOf,
 } from "../../support/kubevirtCensus";
-import { sharedKubevirt } from "../../support/kubevirtLab";
+import { sharedKubevirt, simulatedGuests } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
 
 const STACK = "kubedrift";
@@ -37,16 +37,10 @@ describe("a KubevirtCluster that changes, on a real control plane", function () 
   after(() => program.remove());
 
   const cluster = (more: object = {}) => ({
-    kubeconfig: lab.kubeconfig,
+    ...simulatedGuests(lab),
     strategy: "bootstrap",
-    image: { url: "http://images.example/debian.qcow2" },
     workers: 2,
-    controlPlane: { cores: 1, memoryMib: 1024 },
-    worker: { cores: 1, memoryMib: 1024 },
     quota: { cores: 64, memoryMib: 65536, disks: 8 },
-    ready: { timeoutSeconds: 60 },
-    // The lab's guests run in the books only.
-    configureNodes: false,
     ...more,
   });
 

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
 import execa from "execa";
-import { sharedKubevirt } from "../../support/kubevirtLab";
+import { sharedKubevirt, simulatedGuests } from "../../support/kubevirtLab";
 import { KubevirtProgram } from "../../support/kubevirtProgram";
 
 const NAMESPACE = "corral-kubeinv-web";
@@ -21,13 +21,9 @@ describe("KubeVirt in corral status, timeline and orphans", function () {
   after(() => program.remove());
 
   const web = () => ({
-    kubeconfig: lab.kubeconfig,
+    ...simulatedGuests(lab),
     strategy: "bootstrap",
-    image: { url: "http://images.example/debian.qcow2" },
-    controlPlane: { cores: 1, memoryMib: 1024 },
     worker: { cores: 2, memoryMib: 2048 },
-    ready: { timeoutSeconds: 60 },
-    configureNodes: false,
   });
   const json = async <T>(command: string): Promise<T> => {
     const run = await program.stack.corralOutput(command, "--json");

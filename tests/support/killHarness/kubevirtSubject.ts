@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import {
-  collection,
-  type KubevirtLab,
-} from "@corral-iac/tools/lab/kubevirt/index";
+import { type KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
 import { type Change, KubeProxy } from "../kubeProxy";
 import {
-  imageSource,
-  isReady,
-  machine,
-  machineSnapshot,
-  seen,
+  makeRunning,
+  simulatedGuests,
+  takeSnapshot,
   TestNamespaces,
 } from "../kubevirtLab";
 import { KubevirtProgram } from "../kubevirtProgram";
@@ -57,15 +52,7 @@ export class KubevirtSubject {
     const namespaces = new TestNamespaces(lab);
     const proxy = await KubeProxy.start(lab);
     const program = await KubevirtProgram.make(name);
-    const common = {
-      kubeconfig: proxy.kubeconfig,
-      image: { url: "http://images.example/debian.qcow2" },
-      controlPlane: { cores: 1, memoryMib: 1024 },
-      worker: { cores: 1, memoryMib: 1024 },
-      ready: { timeoutSeconds: 60 },
-      // The lab's guests run in the books only.
-      configureNodes: false,
-    };
+    const common = simulatedGuests(proxy);
     program.declare({
       web:
         of === "cluster"
@@ -275,22 +262,8 @@ async function makeSnapshots(
 ): Promise<object> {
   const namespace = await namespaces.make("kill-templates");
   for (const role of ["control-plane", "worker"]) {
-    const base = machine(namespace, `${role}-vm`, imageSource);
-    await lab.api.create(
-      collection("kubevirt.io/v1", "virtualmachines", namespace),
-      base,
-    );
-    await seen(lab, base, isReady);
-    const snapshot = machineSnapshot(namespace, role, `${role}-vm`);
-    await lab.api.create(
-      collection(
-        "snapshot.kubevirt.io/v1beta1",
-        "virtualmachinesnapshots",
-        namespace,
-      ),
-      snapshot,
-    );
-    await seen(lab, snapshot, isReady);
+    await makeRunning(lab, namespace, `${role}-vm`);
+    await takeSnapshot(lab, namespace, role, `${role}-vm`);
   }
   return { namespace, controlPlane: "control-plane", worker: "worker" };
 }
