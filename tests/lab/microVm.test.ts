@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { tapName } from "@corral-iac/corral/core/microvm/paths";
 import { diffCensus } from "@corral-iac/tools/lab/census";
-import { ensureTinyGuest } from "@corral-iac/tools/lab/host/images";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 import { becomes } from "@corral-iac/tools/lab/processes";
 import { OpsProgram } from "../engine/provider/opsProgram";
 import { type HostCensus, hostCensus } from "../support/labHost";
 import {
+  labMicroVmHost,
   type MachineOutputs,
   outputsOf,
   runInGuest,
+  tinyMachineOn,
 } from "../support/microVms";
 
 const NAMES = ["web", "api", "db"] as const;
@@ -39,49 +40,21 @@ describe("three microVMs on a host, by one up", function () {
   const tap = (name: Name) => tapName(machines[name].name);
 
   async function declare(): Promise<void> {
-    const guest = await ensureTinyGuest();
-    const { privateKey, ...connection } = host.connection;
+    const place = { $output: "lab.place" };
     program.declare(
-      {
-        type: "MicroVmHost",
-        folder: "microvm",
-        name: "lab",
-        args: {
-          ...connection,
-          privateKey: { $secret: privateKey },
-          subnet: "10.61.0.0/24",
-          accelerator: "tcg",
-          hypervisors: ["qemu"],
-        },
-      },
+      labMicroVmHost(host, "lab", {
+        subnet: "10.61.0.0/24",
+        hypervisors: ["qemu"],
+      }),
       // First those whose addresses others name.
-      ...["api", "db", "web"].map((name) => ({
-        type: "MicroVm",
-        folder: "microvm",
-        name,
-        args: {
-          host: { $output: "lab.place" },
-          hypervisor: "qemu",
-          memoryMib: 96,
-          kernel: { file: guest.kernel },
-          initrd: { file: guest.initrd },
-          ready: { timeoutSeconds: 120 },
-          stopTimeoutSeconds: 15,
-          ...(name === "web"
-            ? {
-                allow: [{ ports: [OPEN], from: [{ $output: "api.address" }] }],
-                volumes: [
-                  {
-                    name: "data",
-                    sizeGib: 0.0625,
-                    mountPoint: "/data",
-                    keep: false,
-                  },
-                ],
-              }
-            : {}),
-        },
-      })),
+      await tinyMachineOn(place, "api"),
+      await tinyMachineOn(place, "db"),
+      await tinyMachineOn(place, "web", {
+        allow: [{ ports: [OPEN], from: [{ $output: "api.address" }] }],
+        volumes: [
+          { name: "data", sizeGib: 0.0625, mountPoint: "/data", keep: false },
+        ],
+      }),
     );
   }
 

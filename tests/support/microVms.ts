@@ -56,36 +56,70 @@ systemctl enable --quiet --now corral-microvm-network-${name}.service`,
   );
 }
 
-/** A MicroVm of the lab's tiny guest, as {@link OpsProgram} declares it. */
+/** A host of the lab, as {@link OpsProgram} declares it. */
+export function labMicroVmHost(
+  host: LabHost,
+  name: string,
+  args: Record<string, unknown>,
+): Declared {
+  const { privateKey, ...connection } = host.connection;
+  return {
+    type: "MicroVmHost",
+    folder: "microvm",
+    name,
+    args: {
+      ...connection,
+      privateKey: { $secret: privateKey },
+      accelerator: "tcg",
+      ...args,
+    },
+  };
+}
+
+/**
+ * A MicroVm of the lab's tiny guest, as {@link OpsProgram} declares it.
+ *
+ * @param host what is given as the component's `host`.
+ */
+export async function tinyMachineOn(
+  host: object,
+  name: string,
+  args: Record<string, unknown> = {},
+): Promise<Declared> {
+  const guest = await ensureTinyGuest();
+  return {
+    type: "MicroVm",
+    folder: "microvm",
+    name,
+    args: {
+      host,
+      hypervisor: "qemu",
+      memoryMib: 96,
+      kernel: { file: guest.kernel },
+      initrd: { file: guest.initrd },
+      ready: { timeoutSeconds: 120 },
+      stopTimeoutSeconds: 15,
+      ...args,
+    },
+  };
+}
+
+/** A MicroVm of the lab's tiny guest in a network that was made by hand. */
 export async function tinyMachine(
   host: LabHost,
   network: TestNetwork,
   name: string,
   args: Record<string, unknown> = {},
 ): Promise<Declared> {
-  const guest = await ensureTinyGuest();
   const { hostKey, ...connection } = host.connection;
-  return {
-    type: "MicroVm",
-    folder: "microvm",
-    name,
-    args: {
-      host: {
-        connection: { ...connection, hostKey: hostKey.trim() },
-        network: network.name,
-        subnet: network.subnet,
-        gateway: network.gateway,
-        acceleration: "tcg",
-      },
-      hypervisor: "qemu",
-      memoryMib: 96,
-      kernel: { file: guest.kernel },
-      initrd: { file: guest.initrd },
-      ready: { timeoutSeconds: 90 },
-      stopTimeoutSeconds: 15,
-      ...args,
-    },
+  const place = {
+    connection: { ...connection, hostKey: hostKey.trim() },
+    network: network.name,
+    subnet: network.subnet,
+    gateway: network.gateway,
+    acceleration: "tcg",
   };
+  return tinyMachineOn(place, name, args);
 }
 
 /** The outputs of a MicroVm in a program's state. */

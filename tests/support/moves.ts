@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { diffCensus } from "@corral-iac/tools/lab/census";
-import { ensureTinyGuest } from "@corral-iac/tools/lab/host/images";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 import { becomes } from "@corral-iac/tools/lab/processes";
 
-import { type Declared, OpsProgram } from "../engine/provider/opsProgram";
+import { OpsProgram } from "../engine/provider/opsProgram";
 import { type HostCensus, hostCensus } from "./labHost";
-import { type MachineOutputs, outputsOf, runInGuest } from "./microVms";
+import {
+  labMicroVmHost,
+  type MachineOutputs,
+  outputsOf,
+  runInGuest,
+  tinyMachineOn,
+} from "./microVms";
 
 /** The machine's name on both hosts. */
 export const MACHINE = "corral-test-web";
@@ -49,50 +54,19 @@ export class MoveSubject {
   }
 
   async declare(wished: Wished | undefined): Promise<void> {
-    const guest = await ensureTinyGuest();
-    const hosts = (["a", "b"] as const).map((side): Declared => {
-      const { privateKey, ...connection } = this[side].connection;
-      return {
-        type: "MicroVmHost",
-        folder: "microvm",
-        name: side,
-        args: {
-          ...connection,
-          privateKey: { $secret: privateKey },
-          subnet: "10.71.0.0/24",
-          accelerator: "tcg",
-        },
-      };
-    });
-    const machine: Declared[] =
-      wished === undefined
-        ? []
-        : [
-            {
-              type: "MicroVm",
-              folder: "microvm",
-              name: "web",
-              args: {
-                host: { $output: `${wished.on}.place` },
-                hypervisor: "qemu",
-                memoryMib: 96,
-                kernel: { file: guest.kernel },
-                initrd: { file: guest.initrd },
-                ready: { timeoutSeconds: 120 },
-                stopTimeoutSeconds: 20,
-                volumes: [
-                  {
-                    name: "data",
-                    sizeGib: 0.125,
-                    mountPoint: "/data",
-                    keep: true,
-                  },
-                ],
-                ...wished.args,
-              },
-            },
-          ];
-    this.program.declare(...hosts, ...machine);
+    const hosts = (["a", "b"] as const).map((side) =>
+      labMicroVmHost(this[side], side, { subnet: "10.71.0.0/24" }),
+    );
+    const machines = (wished === undefined ? [] : [wished]).map((wish) =>
+      tinyMachineOn({ $output: `${wish.on}.place` }, "web", {
+        stopTimeoutSeconds: 20,
+        volumes: [
+          { name: "data", sizeGib: 0.125, mountPoint: "/data", keep: true },
+        ],
+        ...wish.args,
+      }),
+    );
+    this.program.declare(...hosts, ...(await Promise.all(machines)));
   }
 
   async up(...flags: string[]): Promise<string> {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { diffCensus } from "@corral-iac/tools/lab/census";
-import { ensureTinyGuest } from "@corral-iac/tools/lab/host/images";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 
 import { type HostCensus, hostCensus } from "../../support/labHost";
 import {
+  labMicroVmHost,
   type MachineOutputs,
   outputsOf,
   runInGuest,
+  tinyMachineOn,
 } from "../../support/microVms";
 import { OpsProgram } from "../provider/opsProgram";
 
@@ -30,36 +31,14 @@ describe("microVMs in the network of their host's bridge", function () {
   const peerCan = async (command: string) =>
     (await onPeer(`${command} >/dev/null 2>&1 && echo yes || echo no`)) ===
     "yes";
-  const declare = async (network: object) => {
-    const guest = await ensureTinyGuest();
-    const { privateKey, ...connection } = host.connection;
+  const declare = async (network: Record<string, unknown>) => {
+    const place = { $output: "lab.place" };
     program.declare(
-      {
-        type: "MicroVmHost",
-        folder: "microvm",
-        name: "lab",
-        args: {
-          ...connection,
-          privateKey: { $secret: privateKey },
-          accelerator: "tcg",
-          ...network,
-        },
-      },
-      ...["web", "db"].map((name) => ({
-        type: "MicroVm",
-        folder: "microvm",
-        name,
-        args: {
-          host: { $output: "lab.place" },
-          hypervisor: "qemu",
-          memoryMib: 96,
-          kernel: { file: guest.kernel },
-          initrd: { file: guest.initrd },
-          ready: { timeoutSeconds: 90 },
-          stopTimeoutSeconds: 15,
-          ...(name === "web" && { allow: [{ ports: [OPEN], from: [PEER] }] }),
-        },
-      })),
+      labMicroVmHost(host, "lab", network),
+      await tinyMachineOn(place, "web", {
+        allow: [{ ports: [OPEN], from: [PEER] }],
+      }),
+      await tinyMachineOn(place, "db"),
     );
   };
 

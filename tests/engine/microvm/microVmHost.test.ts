@@ -3,6 +3,7 @@ import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
 import { diffCensus } from "@corral-iac/tools/lab/census";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 import { type HostCensus, hostCensus } from "../../support/labHost";
+import { labMicroVmHost } from "../../support/microVms";
 import { OpsProgram } from "../provider/opsProgram";
 
 const SUBNET = "10.60.0.0/24";
@@ -23,21 +24,8 @@ describe("MicroVmHost on a real host", () => {
     await host.remove();
   });
 
-  const declare = (args: object, on: LabHost = host) => {
-    const { privateKey, ...connection } = on.connection;
-    program.declare({
-      type: "MicroVmHost",
-      folder: "microvm",
-      name: "lab",
-      args: {
-        ...connection,
-        privateKey: { $secret: privateKey },
-        subnet: SUBNET,
-        accelerator: "tcg",
-        ...args,
-      },
-    });
-  };
+  const declare = (args: object, on: LabHost = host) =>
+    program.declare(labMicroVmHost(on, "lab", { subnet: SUBNET, ...args }));
 
   const up = async (...flags: string[]) => {
     const run = await program.up(...flags);
