@@ -65,7 +65,7 @@ export class KubevirtProgram {
 const PROGRAM = `
 const corral = require("@corral-iac/corral");
 const declared = require("./clusters.json");
-const outputs = ["namespace", "strategy", "strategyReason", "fellBack", "snapshots", "machines", "kubeconfig"];
+const outputs = ["namespace", "strategy", "strategyReason", "fellBack", "snapshots", "machines", "connections", "skippedSteps", "kubeconfig"];
 for (const [name, { component = "KubevirtCluster", ...args }] of Object.entries(declared)) {
   const made = new corral[component](name, args);
   for (const output of outputs.filter((one) => made[one] !== undefined)) {
