@@ -61,8 +61,11 @@ export async function listersFor(
   return Promise.all(needed.map(({ load }) => load(context)));
 }
 
-/** Resources of Corral's own plugin: what they make is in the inventory, or they make nothing. */
-const OWN = /^corral-ops:/;
+/**
+ * Resources of Corral's own plugin: what they make is in the inventory, or they make nothing. Nor does a
+ * provider, which is nothing but its configuration.
+ */
+const KNOWN = /^(corral-ops|pulumi:providers):/;
 
 /**
  * Whether what a resource makes would be found by an inventory. Of Kubernetes only what carries a stamp:
@@ -74,5 +77,5 @@ export function isListed({
 }: Pick<StateResource, "type" | "inputs">): boolean {
   return type.startsWith("kubernetes:")
     ? label(inputs, STAMP_LABEL) !== undefined
-    : OWN.test(type) || LISTERS.some(({ types }) => types.test(type));
+    : KNOWN.test(type) || LISTERS.some(({ types }) => types.test(type));
 }

@@ -100,13 +100,14 @@ describe("operations of a dead run", () => {
   it("are settled where an inventory knows what they make, and left to the user elsewhere", () => {
     const ours = operation("libvirt:index/domain:Domain");
     const own = operation("corral-ops:index:CloudInitDisk");
+    const provider = operation("pulumi:providers:kubernetes");
     const others = operation("aws:s3/bucket:Bucket");
     const state = {
       version: 3,
-      deployment: { pending_operations: [ours, others, own] },
+      deployment: { pending_operations: [ours, others, own, provider] },
     };
     const settled = settledOperations(state);
-    assert.deepEqual(settled, [ours, own]);
+    assert.deepEqual(settled, [ours, own, provider]);
     assert.deepEqual(
       withoutOperations(state, settled).deployment.pending_operations,
       [others],
