@@ -225,8 +225,8 @@ function discardVolume(
   return `
 if [ "$(${call("owner", paths.record)})" = ${call(id)} ] && ${call("grep", "-qF", `"move": "${move}"`, paths.record)}; then
   ${call("rm", "-rf", paths.incoming, paths.file)} && ${call("rm", "-f", paths.record)}
-  ${call("rmdir", paths.folder)} 2>/dev/null && ${call("rmdir", `${host.root}/volumes`)} 2>/dev/null
 fi
+${call("rmdir", paths.folder, `${host.root}/volumes`)} 2>/dev/null
 ${call("rm", "-f", paths.lock)}`;
 }
 

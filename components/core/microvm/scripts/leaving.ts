@@ -258,7 +258,7 @@ if [ -n "$left" ]; then
     [ "$(owner "$record")" = ${call(stamp.id)} ] && grep -qF '"keep": false' "$record" || continue
     rm -f "\${record%.json}.raw" "\${record%.json}.raw.partial" && rm -f "$record"
   done
-  ${call("rmdir", folder)} 2>/dev/null && ${call("rmdir", `${host.root}/volumes`)} 2>/dev/null
+  ${call("rmdir", folder, `${host.root}/volumes`)} 2>/dev/null
   ${belongingsGoneScript(stamp, host)}
 fi
 true
@@ -289,7 +289,7 @@ function removeVolume(
   return `
 if [ "$(${call("owner", paths.record)})" = ${call(id)} ]; then ${call("rm", "-f", paths.file, paths.partial)} && ${call("rm", "-f", paths.record)}; fi
 ${call("rm", "-f", paths.lock)}
-${call("rmdir", paths.folder)} 2>/dev/null && ${call("rmdir", `${host.root}/volumes`)} 2>/dev/null`;
+${call("rmdir", paths.folder, `${host.root}/volumes`)} 2>/dev/null`;
 }
 
 function requireMark(file: string, { id }: Leaving): string {

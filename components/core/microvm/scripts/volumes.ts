@@ -104,7 +104,7 @@ ${call("rm", "-f", hiddenNew(record))}
 if [ "$(${call("owner", record)})" = ${call(stamp.id)} ]; then
   ${call("rm", "-f", file, partial)} && ${call("rm", "-f", record)}
 fi
-rmdir ${call(folder)} 2>/dev/null && rmdir ${call(`${host.root}/volumes`)} 2>/dev/null
+${call("rmdir", folder, `${host.root}/volumes`)} 2>/dev/null
 ${call("rm", "-f", lock)}
 rmdir ${call(host.run)} 2>/dev/null
 exit 0
