@@ -215,31 +215,40 @@ function joinLines({
   networkPlugin,
 }: NodeBoot): string[] {
   const address = `https://${cluster.endpointName}:${API_PORT}/readyz`;
+  const giveUp = (why: string) =>
+    `    [ "$(date +%s)" -lt "$end" ] || { echo "corral-node: ${why} within ${waitSeconds} s" >&2; exit 1; }`;
   return [
+    `end=$(($(date +%s) + ${waitSeconds}))`,
     "if [ ! -e /etc/kubernetes/kubelet.conf ]; then",
     "  step waiting for the control plane",
-    `  end=$(($(date +%s) + ${waitSeconds}))`,
     // The certificate is checked by kubeadm; here only an answer counts.
     `  until curl -ksf --max-time 5 -o /dev/null ${address}; do`,
-    `    [ "$(date +%s)" -lt "$end" ] || { echo "corral-node: ${address} gave no answer within ${waitSeconds} s" >&2; exit 1; }`,
+    giveUp(`${address} gave no answer`),
     "    sleep 3",
     "  done",
     "  step kubeadm join",
     // A worker that comes later has a token that is made valid again meanwhile.
     `  until kubeadm join --config ${CONFIG}; do`,
-    `    [ "$(date +%s)" -lt "$end" ] || { echo "corral-node: kubeadm join failed for ${waitSeconds} s" >&2; exit 1; }`,
+    giveUp("kubeadm join did not succeed"),
     "    kubeadm reset --force >/dev/null 2>&1 || true",
     "    sleep 5",
     "  done",
     "fi",
-    ...(networkPlugin?.isFlannel
-      ? [
-          overlayAddressLine(
-            "kubectl --kubeconfig /etc/kubernetes/kubelet.conf",
-          ),
-        ]
-      : []),
+    "step waiting for the node",
+    `until ${nodeRegistered('"$(hostname)"')}; do`,
+    giveUp("the kubelet did not register its node"),
+    "  sleep 2",
+    "done",
+    ...(networkPlugin?.isFlannel ? [overlayAddressLine(NODE_KUBECTL)] : []),
   ];
+}
+
+/** kubectl with what a kubelet may do, which concerns its own node only. */
+export const NODE_KUBECTL = "kubectl --kubeconfig /etc/kubernetes/kubelet.conf";
+
+/** Whether a node is there: `kubeadm join` ends when the kubelet has a certificate, a while before. */
+export function nodeRegistered(node: string): string {
+  return `${NODE_KUBECTL} get node ${node} >/dev/null 2>&1`;
 }
 
 /**

@@ -1,6 +1,8 @@
 import {
   NODE_FOLDER,
+  NODE_KUBECTL,
   type NetworkPlugin,
+  nodeRegistered,
   overlayAddressLine,
 } from "./nodeBoot";
 import { joinConfig, type KubeadmJoin, tokenConfig } from "./kubeadm";
@@ -67,10 +69,7 @@ export function clonedWorkerSteps(
       mayFail: true,
     }),
     step("restart kubelet", ["systemctl restart kubelet"], { mayFail: true }),
-    ...overlaySteps(
-      networkPlugin,
-      "kubectl --kubeconfig /etc/kubernetes/kubelet.conf",
-    ),
+    ...overlaySteps(networkPlugin, NODE_KUBECTL),
   ];
 }
 
@@ -140,13 +139,11 @@ export function ownIdentitySteps(worker: {
         `umask 077; printf %s ${shellWord(config)} > ${file}`,
         `kubeadm join --config ${file}`,
         `rm -f ${file}`,
+        `until ${nodeRegistered(nodeName)}; do sleep 2; done`,
       ],
       { timeoutSeconds: 300 },
     ),
-    ...overlaySteps(
-      worker.networkPlugin,
-      "kubectl --kubeconfig /etc/kubernetes/kubelet.conf",
-    ),
+    ...overlaySteps(worker.networkPlugin, NODE_KUBECTL),
   ];
 }
 

@@ -196,6 +196,13 @@ describe("KubeVirt: the first boot of a node", () => {
     );
   });
 
+  it("says something of its node when the kubelet has registered it, a while after it has joined", () => {
+    assert.match(
+      scriptOf(worker()),
+      /kubeadm join[^]*\nuntil kubectl .*kubelet\.conf get node "\$\(hostname\)"[^]*annotate/,
+    );
+  });
+
   it("waits for the control plane no longer than asked", () => {
     assert.match(scriptOf(worker({ waitSeconds: 42 })), /\+ 42\)\)/);
   });
@@ -312,7 +319,10 @@ describe("KubeVirt: steps inside a cloned machine", () => {
     const [leave, join] = joined(TOKEN);
     assert.match(leave?.script ?? "", /kubeadm reset --force/);
     assert.match(leave?.script ?? "", /set-hostname cks-worker-node-2/);
-    assert.match(join?.script ?? "", /kubeadm join --config/);
+    assert.match(
+      join?.script ?? "",
+      /kubeadm join --config[^]*until kubectl .* get node cks-worker-node-2 /,
+    );
     assert.match(join?.script ?? "", new RegExp(DIGEST));
     assert.match(join?.script ?? "", /cks-worker-node-2/);
     assert.match(join?.script ?? "", /10\.250\.2\.2/);
