@@ -156,6 +156,9 @@ export class RealKubernetes {
   /** The last lines of the guests' consoles. */
   private consoles(): string {
     const guests = path.join(this.lab.folder, "guests");
+    if (!fs.existsSync(guests)) {
+      return "no guest was started";
+    }
     return fs
       .readdirSync(guests)
       .map((uid) => path.join(guests, uid, "console.log"))
