@@ -29,6 +29,9 @@ export function compileSchemaCheck(
       allErrors: true,
       verbose: true,
       allowUnionTypes: true,
+      // Words of our own are said; each rule is compiled once, wherever it is referred to.
+      messages: false,
+      inlineRefs: false,
       strict: false,
       // The schemas are generated; checking each against JSON Schema's own takes longer than its use.
       meta: false,
