@@ -160,8 +160,9 @@ systemctl disable -q corral-microvm-network-lab`);
       await host.exec("nft list chain inet corral_lab postrouting"),
       /masquerade/,
     );
+    // With the folder it is lost what the host forwarded before, so that is put back by hand too.
     await host.exec(
-      "systemctl disable -q --now corral-microvm-network-lab; rm -r /var/lib/corral /etc/systemd/system/corral-*; systemctl daemon-reload",
+      `systemctl disable -q --now corral-microvm-network-lab; rm -r /var/lib/corral /etc/systemd/system/corral-*; systemctl daemon-reload; sysctl -q -w net.ipv4.ip_forward=${clean.settings.join()}`,
     );
     await up("--refresh");
     assert.equal(
@@ -173,19 +174,8 @@ systemctl disable -q corral-microvm-network-lab`);
   it("refuses a network that somebody else has made, and names him", async () => {
     const other = await OpsProgram.make();
     try {
-      const { privateKey, ...connection } = host.connection;
-      const args = {
-        ...connection,
-        privateKey: { $secret: privateKey },
-        accelerator: "tcg",
-      };
-      const theirs = async (more: object) => {
-        other.declare({
-          type: "MicroVmHost",
-          folder: "microvm",
-          name: "their",
-          args: { ...args, ...more },
-        });
+      const theirs = async (more: Record<string, unknown>) => {
+        other.declare(labMicroVmHost(host, "their", more));
         const { exitCode, output } = await other.up();
         assert.notEqual(exitCode, 0, output);
         return output;
