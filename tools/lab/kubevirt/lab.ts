@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { messageOf } from "@corral-iac/corral/core/errors";
 import execa from "execa";
 
 import { isRunning, type KnownProcess } from "../processes";
@@ -36,6 +37,9 @@ export interface PolicyRule {
   readonly resourceNames?: readonly string[];
 }
 
+/** How often a start is tried when somebody else takes a port between its choice and its use. */
+const START_ATTEMPTS = 3;
+
 /** The control plane of a cluster with KubeVirt, as plain processes of this machine. */
 export class KubevirtLab {
   /** Kubeconfig of a user who may do everything. */
@@ -56,14 +60,19 @@ export class KubevirtLab {
   static async start(options: KubevirtLabOptions): Promise<KubevirtLab> {
     const log = options.log ?? (() => undefined);
     const binaries = await ensureBinaries(log);
-    fs.rmSync(options.folder, { recursive: true, force: true });
-    fs.mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    try {
-      await new Starting({ ...options, log }, binaries).run();
-      return new KubevirtLab(options.folder);
-    } catch (error) {
-      await KubevirtLab.remove(options.folder);
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      fs.rmSync(options.folder, { recursive: true, force: true });
+      fs.mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+      try {
+        await new Starting({ ...options, log }, binaries).run();
+        return new KubevirtLab(options.folder);
+      } catch (error) {
+        await KubevirtLab.remove(options.folder);
+        if (attempt === START_ATTEMPTS || !wasPortTaken(error)) {
+          throw error;
+        }
+        log("Lab for KubeVirt: a port was taken, once more with others");
+      }
     }
   }
 
@@ -210,4 +219,8 @@ export class KubevirtLab {
 
 function processesOf(state: LabState | undefined): KnownProcess[] {
   return Object.values(state?.parts ?? {}).map(({ process }) => process);
+}
+
+function wasPortTaken(error: unknown): boolean {
+  return /address already in use|EADDRINUSE/.test(messageOf(error));
 }
