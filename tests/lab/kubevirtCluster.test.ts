@@ -90,14 +90,8 @@ describe("a KubevirtCluster whose machines are real guests", function () {
       kubernetes: { install: "image", hooks: { beforeInstall: STAND_INS } },
     });
 
-  const up = async (clusters: Record<string, object>): Promise<string> => {
-    program.declare(clusters);
-    const { exitCode, output } = await program.stack.up();
-    assert.equal(exitCode, 0, output);
-    return output;
-  };
-  const output = async <T>(name: string): Promise<T> =>
-    (await program.stack.outputs<Record<string, T>>())[name] as T;
+  const up = (clusters: Record<string, object>) => program.up(clusters);
+  const output = <T>(name: string) => program.output<T>(name);
 
   /** The control plane and the worker, logged in to with the host keys that are pinned. */
   async function open(name: string): Promise<[Guest, Guest]> {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import {
   collection,
+  collectionOf,
   type KubeObject,
   type KubevirtLab,
   kubevirtUp,
@@ -158,12 +159,7 @@ export async function makeRunning(
   namespace: string,
   name: string,
 ): Promise<void> {
-  const made = machine(namespace, name, imageSource);
-  await lab.api.create(
-    collection("kubevirt.io/v1", "virtualmachines", namespace),
-    made,
-  );
-  await seen(lab, made, isReady);
+  await makeReady(lab, machine(namespace, name, imageSource));
 }
 
 /** Takes a machine's snapshot, and waits until it is ready. */
@@ -173,16 +169,15 @@ export async function takeSnapshot(
   name: string,
   of: string,
 ): Promise<SeenSnapshot> {
-  const snapshot = machineSnapshot(namespace, name, of);
-  await lab.api.create(
-    collection(
-      "snapshot.kubevirt.io/v1beta1",
-      "virtualmachinesnapshots",
-      namespace,
-    ),
-    snapshot,
-  );
-  return seen<SeenSnapshot>(lab, snapshot, isReady);
+  return makeReady<SeenSnapshot>(lab, machineSnapshot(namespace, name, of));
+}
+
+async function makeReady<T extends SeenMachine | SeenSnapshot>(
+  lab: KubevirtLab,
+  object: KubeFields,
+): Promise<T> {
+  await lab.api.create(collectionOf(object), object);
+  return seen<T>(lab, object, isReady);
 }
 
 /** Arguments of a cluster, or of base snapshots, whose guests run in the lab's books only. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -45,6 +46,26 @@ export class KubevirtProgram {
       path.join(this.folder, "clusters.json"),
       JSON.stringify(clusters),
     );
+  }
+
+  /**
+   * Declares clusters and makes them so.
+   *
+   * @returns what the engine said.
+   */
+  async up(
+    clusters: Readonly<Record<string, object>>,
+    ...flags: string[]
+  ): Promise<string> {
+    this.declare(clusters);
+    const { exitCode, output } = await this.stack.up(...flags);
+    assert.equal(exitCode, 0, output);
+    return output;
+  }
+
+  /** An output, `CLUSTER.NAME`. */
+  async output<T>(name: string): Promise<T> {
+    return (await this.stack.outputs<Record<string, T>>())[name] as T;
   }
 
   /** Forgets the stack, whatever it has made. */

@@ -36,6 +36,9 @@ interface Pod {
 
 /** A lab of its own whose guests are Kubernetes nodes: kubeadm, kubelet, containerd, etcd, Flannel and CoreDNS run in them. */
 export class RealKubernetes {
+  /** Files of the clusters' kubeconfigs, by name, since the last update. */
+  private readonly kubeconfigs = new Map<string, string>();
+
   private constructor(
     private readonly scratch: string,
     private readonly kubectl: string,
@@ -77,6 +80,7 @@ export class RealKubernetes {
 
   /** @returns how many seconds the update took. */
   async up(declared: Record<string, object>): Promise<number> {
+    this.kubeconfigs.clear();
     this.program.declare(declared);
     const began = Date.now();
     const { exitCode, output } = await this.program.stack.up();
@@ -84,7 +88,7 @@ export class RealKubernetes {
     return (Date.now() - began) / 1000;
   }
 
-  /** What there is of a kind in a cluster of guests, by its own kubeconfig. */
+  /** The nodes of a cluster of guests: name, version of the kubelet, and whether it is Ready. */
   async nodes(cluster: string): Promise<[string, string, boolean][]> {
     const nodes = await this.list<Node>(cluster, "nodes");
     return nodes.map(({ metadata, status }) => [
@@ -126,7 +130,8 @@ export class RealKubernetes {
 
   /** kubectl with the cluster's own kubeconfig. */
   private async inside(cluster: string, ...args: string[]): Promise<string> {
-    const kubeconfig = await this.kubeconfigOf(cluster);
+    const kubeconfig =
+      this.kubeconfigs.get(cluster) ?? (await this.takeKubeconfig(cluster));
     const { stdout } = await execa(
       this.kubectl,
       ["--kubeconfig", kubeconfig, ...args],
@@ -139,7 +144,7 @@ export class RealKubernetes {
   }
 
   /** The stack's kubeconfig; its Service's name means nothing out here, the machine's address does. */
-  private async kubeconfigOf(cluster: string): Promise<string> {
+  private async takeKubeconfig(cluster: string): Promise<string> {
     const outputs = await this.program.stack.outputs<Record<string, unknown>>();
     const text = outputs[`${cluster}.kubeconfig`] as string;
     const machines = outputs[`${cluster}.machines`] as { address: string }[];
@@ -150,6 +155,7 @@ export class RealKubernetes {
     assert.notEqual(reached, text);
     const file = path.join(this.scratch, `${cluster}.yaml`);
     fs.writeFileSync(file, reached, { mode: 0o600 });
+    this.kubeconfigs.set(cluster, file);
     return file;
   }
 

@@ -32,11 +32,7 @@ describe("KubevirtBaseSnapshots on a real control plane", function () {
     snapshotTimeoutSeconds: 90,
   });
 
-  async function up(declared: Record<string, object>): Promise<void> {
-    program.declare(declared);
-    const { exitCode, output } = await program.stack.up();
-    assert.equal(exitCode, 0, output);
-  }
+  const up = (declared: Record<string, object>) => program.up(declared);
   const names = (kind: string) => namesIn(lab, NAMESPACE, kind);
   async function nothingToChange(): Promise<void> {
     const { exitCode, output } = await program.stack.preview(

@@ -52,14 +52,8 @@ describe("KubevirtCluster on a real control plane", function () {
     }
   }
 
-  const up = async (clusters: Record<string, object>) => {
-    program.declare(clusters);
-    const { exitCode, output } = await program.stack.up();
-    assert.equal(exitCode, 0, output);
-    return output;
-  };
-  const output = async <T>(name: string): Promise<T> =>
-    (await program.stack.outputs<Record<string, T>>())[name] as T;
+  const up = (clusters: Record<string, object>) => program.up(clusters);
+  const output = <T>(name: string) => program.output<T>(name);
 
   const list = (kind: string) => objectsOf(lab, "kubecluster", kind);
 

@@ -95,7 +95,7 @@ describe("what a KubevirtCluster decides, on a real control plane", function () 
       /strategy is snapshot, and the snapshots cannot be used/,
     );
     // What was made stays in the state, and the next up goes on.
-    await up({});
+    await program.up({});
   });
 
   it("falls back in the same up when a snapshot vanishes half-way, and keeps it so", async () => {
@@ -148,14 +148,8 @@ describe("what a KubevirtCluster decides, on a real control plane", function () 
   });
 
   it("leaves nothing", async () => {
-    await up({});
+    await program.up({});
     assert.deepEqual(await everythingOf(lab, "kubedecide"), []);
     assert.deepEqual(await namesIn(lab, templates, "role,rolebinding"), []);
   });
-
-  async function up(declared: Record<string, object>): Promise<void> {
-    program.declare(declared);
-    const { exitCode, output } = await program.stack.up();
-    assert.equal(exitCode, 0, output);
-  }
 });

@@ -44,12 +44,8 @@ describe("a KubevirtCluster that changes, on a real control plane", function () 
     ...more,
   });
 
-  async function up(more: object = {}, ...flags: string[]): Promise<string> {
-    program.declare({ web: cluster(more) });
-    const { exitCode, output } = await program.stack.up(...flags);
-    assert.equal(exitCode, 0, output);
-    return output;
-  }
+  const up = (more: object = {}, ...flags: string[]) =>
+    program.up({ web: cluster(more) }, ...flags);
   const refreshed = () => up({}, "--refresh");
   const kubectl = (...args: string[]) => lab.kubectl(...args, "-n", NAMESPACE);
   const uids = (kind: string) => uidsOf(lab, STACK, kind);
@@ -187,9 +183,7 @@ describe("a KubevirtCluster that changes, on a real control plane", function () 
   });
 
   it("leaves nothing", async () => {
-    program.declare({});
-    const { exitCode, output } = await program.stack.up();
-    assert.equal(exitCode, 0, output);
+    await program.up({});
     assert.deepEqual(await everythingOf(lab, STACK), []);
   });
 

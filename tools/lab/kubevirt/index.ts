@@ -8,7 +8,7 @@
  *     await lab.stopPart("storage");                         // snapshots stay unready
  */
 export { KubeApi, KubeApiError, type KubeObject } from "./api/client";
-export { collection, pathOf } from "./api/paths";
+export { collection, collectionOf, pathOf } from "./api/paths";
 export { KubevirtLab, type KubevirtLabOptions, type PolicyRule } from "./lab";
 export { csiDriver, snapshotClass, storageClass } from "./objects";
 export type { PartName } from "./parts";

@@ -6,6 +6,7 @@ import type { HostPaths } from "../paths";
 import { type Answer, call, recordText } from "./hostScript";
 import type { Leaver } from "./leaving";
 import { removeMachineScript } from "./machineScripts";
+import { emptyVolumeFoldersGone } from "./volumes";
 
 /** What is found where a machine shall move to. */
 export interface TargetFacts {
@@ -226,7 +227,7 @@ function discardVolume(
 if [ "$(${call("owner", paths.record)})" = ${call(id)} ] && ${call("grep", "-qF", `"move": "${move}"`, paths.record)}; then
   ${call("rm", "-rf", paths.incoming, paths.file)} && ${call("rm", "-f", paths.record)}
 fi
-${call("rmdir", paths.folder, `${host.root}/volumes`)} 2>/dev/null
+${emptyVolumeFoldersGone(machine, host)}
 ${call("rm", "-f", paths.lock)}`;
 }
 

@@ -11,6 +11,7 @@ import {
   startParts,
   takeDownScript,
 } from "./machineScripts";
+import { emptyVolumeFoldersGone } from "./volumes";
 
 /** Whose machine leaves, and which of its volumes go along. */
 export interface Leaver {
@@ -258,7 +259,7 @@ if [ -n "$left" ]; then
     [ "$(owner "$record")" = ${call(stamp.id)} ] && grep -qF '"keep": false' "$record" || continue
     rm -f "\${record%.json}.raw" "\${record%.json}.raw.partial" && rm -f "$record"
   done
-  ${call("rmdir", folder, `${host.root}/volumes`)} 2>/dev/null
+  ${emptyVolumeFoldersGone(machine, host)}
   ${belongingsGoneScript(stamp, host)}
 fi
 true
@@ -289,7 +290,7 @@ function removeVolume(
   return `
 if [ "$(${call("owner", paths.record)})" = ${call(id)} ]; then ${call("rm", "-f", paths.file, paths.partial)} && ${call("rm", "-f", paths.record)}; fi
 ${call("rm", "-f", paths.lock)}
-${call("rmdir", paths.folder, `${host.root}/volumes`)} 2>/dev/null`;
+${emptyVolumeFoldersGone(machine, host)}`;
 }
 
 function requireMark(file: string, { id }: Leaving): string {

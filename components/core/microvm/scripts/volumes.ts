@@ -93,22 +93,30 @@ export function removeScript(
   { machine, volume, stamp }: VolumeOwner,
   host: HostPaths,
 ): string {
-  const { folder, file, partial, record, lock } = volumePaths(
-    machine,
-    volume,
-    host,
-  );
+  const { file, partial, record, lock } = volumePaths(machine, volume, host);
   return `
 ${call("lock", lock, stamp.id)}
 ${call("rm", "-f", hiddenNew(record))}
 if [ "$(${call("owner", record)})" = ${call(stamp.id)} ]; then
   ${call("rm", "-f", file, partial)} && ${call("rm", "-f", record)}
 fi
-${call("rmdir", folder, `${host.root}/volumes`)} 2>/dev/null
+${emptyVolumeFoldersGone(machine, host)}
 ${call("rm", "-f", lock)}
 rmdir ${call(host.run)} 2>/dev/null
 exit 0
 `;
+}
+
+/**
+ * Removes the folder of a machine's volumes, and that of all volumes, where nothing is in them: each by
+ * itself, since a removal may have been cut off between them.
+ */
+export function emptyVolumeFoldersGone(
+  machine: string,
+  host: HostPaths,
+): string {
+  const { folder } = volumePaths(machine, "", host);
+  return `${call("rmdir", folder, `${host.root}/volumes`)} 2>/dev/null`;
 }
 
 /** What to say of a volume that is gone. */
