@@ -12,6 +12,7 @@ import {
   KubevirtLab,
   pathOf,
 } from "@corral-iac/tools/lab/kubevirt/index";
+import { PodNetwork } from "@corral-iac/tools/lab/kubevirt/real/podNetwork";
 import { becomes } from "@corral-iac/tools/lab/processes";
 
 import { Guest } from "../support/guest";
@@ -44,18 +45,12 @@ async function keyPair(folder: string, name: string) {
   return { private: fs.readFileSync(file, "utf8"), public: `${type} ${text}` };
 }
 
-async function networkNamespaces(): Promise<string[]> {
-  const { stdout } = await execa("ip", ["netns", "list"]);
-  return stdout.split("\n").filter((line) => /^kv[0-9a-f]{6}-/.test(line));
-}
-
 describe("lab for KubeVirt: real guests", () => {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-kv-"));
   const folder = path.join(scratch, "lab");
   let lab: KubevirtLab;
   let namespaces: TestNamespaces;
   let templates: string;
-  let namespacesBefore: string[];
   let user: { private: string; public: string };
   let host: { private: string; public: string };
 
@@ -130,9 +125,21 @@ describe("lab for KubeVirt: real guests", () => {
     );
   };
 
+  /** Network namespaces and interfaces of this lab: others may run beside it. */
+  const networks = async (): Promise<string[]> => {
+    const { prefix } = new PodNetwork(folder);
+    const [spaces, links] = await Promise.all([
+      execa("ip", ["netns", "list"]),
+      execa("ip", ["-brief", "link"]),
+    ]);
+    return [spaces, links]
+      .flatMap(({ stdout }) => stdout.split("\n"))
+      .map((line) => line.split(/[ @]/)[0] ?? "")
+      .filter((name) => name.startsWith(prefix));
+  };
+
   before(async function () {
     this.timeout(1_800_000);
-    namespacesBefore = await networkNamespaces();
     user = await keyPair(scratch, "user");
     host = await keyPair(scratch, "host");
     lab = await KubevirtLab.start({ folder, bound: true });
@@ -180,9 +187,7 @@ describe("lab for KubeVirt: real guests", () => {
     await lab.api.patch(pathOf(base), { spec: { runStrategy: "Halted" } });
     await gone(lab, base);
     assert.deepEqual(
-      (await networkNamespaces()).filter(
-        (name) => !namespacesBefore.includes(name),
-      ),
+      (await networks()).filter((name) => !name.endsWith("-br")),
       [],
     );
     await lab.api.patch(pathOf(base), { spec: { runStrategy: "Always" } });
@@ -193,12 +198,9 @@ describe("lab for KubeVirt: real guests", () => {
   });
 
   it("the lab's end leaves no guest and no network", async () => {
+    assert.notDeepEqual(await networks(), []);
     await lab.stop();
-    const namespacesAfter = await networkNamespaces();
-    assert.deepEqual(
-      namespacesAfter.filter((name) => !namespacesBefore.includes(name)),
-      [],
-    );
+    assert.deepEqual(await networks(), []);
     const { stdout } = await execa("ps", ["-eo", "args"]);
     assert.deepEqual(
       stdout.split("\n").filter((line) => line.includes(folder)),

@@ -49,11 +49,14 @@ export interface Pod {
  * whatever its pod's is.
  */
 export class PodNetwork {
+  /** What the names of this lab's network namespaces and interfaces begin with. */
+  readonly prefix: string;
   private readonly id: string;
   private readonly bridgeTurn = new Mutex();
 
   constructor(private readonly folder: string) {
     this.id = createHash("sha256").update(folder).digest("hex").slice(0, 6);
+    this.prefix = `kv${this.id}`;
   }
 
   /** Makes a pod's network. What is there of an earlier attempt goes first. */
@@ -120,18 +123,16 @@ export class PodNetwork {
 
   /** Removes all networks and the bridge. */
   async removeAll(): Promise<void> {
+    for (const name of (await addresses()).keys()) {
+      if (name.startsWith(this.prefix)) {
+        await ip("link", "delete", name);
+      }
+    }
     for (const name of await namespaces()) {
       if (name.startsWith(this.prefix)) {
         await ip("netns", "delete", name);
       }
     }
-    if ((await addresses()).has(this.bridge)) {
-      await ip("link", "delete", this.bridge);
-    }
-  }
-
-  private get prefix(): string {
-    return `kv${this.id}`;
   }
 
   private get bridge(): string {
