@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { messageOf } from "@corral-iac/corral/core/errors";
 import execa from "execa";
@@ -7,6 +6,7 @@ import { labDown, labStatus, labUp } from "../lab";
 import { AptRepository } from "../lab/apt/repository";
 import { ensureHostRoot, ensureTinyGuest } from "../lab/host/images";
 import { kubevirtDown, kubevirtStatus, kubevirtUp } from "../lab/kubevirt";
+import { runFiles, runInLanes } from "../test/processes";
 import type { SuiteResult } from "../test/runSuite";
 import {
   ensureDebianPackages,
@@ -74,6 +74,7 @@ const SUITES: readonly Suite[] = [
     name: "long",
     needs: "lab",
     testTimeoutSeconds: 600,
+    jobs: 2,
     pieces: ["commandPlugin", "proxmoxProvider", ...piecesForKubevirt],
     servesGuests: true,
     usesHosts: true,
@@ -83,7 +84,9 @@ const SUITES: readonly Suite[] = [
 ];
 
 /** What did not get as far as its tests. */
-const FAILED: SuiteResult = { passed: 0, failed: 1, skipped: 0 };
+function failed(what: string): SuiteResult {
+  return { passed: 0, failures: [what], skipped: 0 };
+}
 
 /** Checks of the sources, each counted like a test. */
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
@@ -134,13 +137,13 @@ export async function main(args: readonly string[]): Promise<number> {
       console.log(`\n== ${suite.name}`);
       await measure(suite.name, async () =>
         suite.needs === "labDown" && !(await succeeds(takeLabDown))
-          ? FAILED
+          ? failed("the lab did not go down")
           : runSuite(suite, environment.variables),
       );
     }
   } finally {
     if (!(await succeeds(environment.release))) {
-      results.push(["taking the lab down", FAILED, 0]);
+      results.push(["labs", failed("a lab did not go down"), 0]);
     }
   }
   return summarize(results);
@@ -198,7 +201,7 @@ async function succeeds(work: () => Promise<void>): Promise<boolean> {
 }
 
 async function runChecks(): Promise<SuiteResult> {
-  let failed = 0;
+  const failures: string[] = [];
   for (const [name, [command = "", ...args]] of CHECKS) {
     const began = Date.now();
     const { exitCode, all } = await execa(command, args, {
@@ -210,74 +213,23 @@ async function runChecks(): Promise<SuiteResult> {
       `  ${exitCode === 0 ? "ok" : "FAILED"} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`,
     );
     if (exitCode !== 0) {
-      failed += 1;
+      failures.push(name);
       console.log(all);
     }
   }
-  return { passed: CHECKS.length - failed, failed, skipped: 0 };
+  return { passed: CHECKS.length - failures.length, failures, skipped: 0 };
 }
 
 /** Runs a suite's files: all in one process, or with several jobs each file in one of its own. */
 async function runSuite(
-  suite: Suite,
+  { name, jobs = 1, testTimeoutSeconds }: Suite,
   variables: Record<string, string>,
 ): Promise<SuiteResult> {
-  const files = testFiles(path.join(repository, "tests", "bin", suite.name));
-  const { jobs = 1 } = suite;
-  if (jobs === 1) {
-    return runFiles(suite, files, variables);
-  }
-  const results: SuiteResult[] = [];
-  const due = [...files];
-  const work = async (lane: number) => {
-    for (let file = due.shift(); file !== undefined; file = due.shift()) {
-      const env = { ...variables, CORRAL_TEST_LANE: String(lane) };
-      results.push(await runFiles(suite, [file], env, "afterwards"));
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, (_, lane) => work(lane)));
-  return sumOf(results);
-}
-
-/** @param output when it is shown; several at the same time would mix. */
-async function runFiles(
-  suite: Suite,
-  files: readonly string[],
-  variables: Record<string, string>,
-  output: "at once" | "afterwards" = "at once",
-): Promise<SuiteResult> {
-  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "corral-tests-"));
-  const resultFile = path.join(scratch, "result.json");
-  const stdio = output === "at once" ? "inherit" : "pipe";
-  try {
-    const { all } = await execa(
-      process.execPath,
-      [
-        path.join(__dirname, "../test/runSuite.js"),
-        resultFile,
-        String(suite.testTimeoutSeconds * 1000),
-        ...files,
-      ],
-      {
-        cwd: repository,
-        env: variables,
-        stdin: "ignore",
-        stdout: stdio,
-        stderr: stdio,
-        all: stdio === "pipe",
-        reject: false,
-      },
-    );
-    if (all !== undefined) {
-      console.log(all);
-    }
-    // Tests that ended before they could be counted are a failure, never silence.
-    return fs.existsSync(resultFile)
-      ? (JSON.parse(fs.readFileSync(resultFile, "utf8")) as SuiteResult)
-      : FAILED;
-  } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
-  }
+  const files = testFiles(path.join(repository, "tests", "bin", name));
+  const run = { files, testTimeoutSeconds, variables };
+  return jobs === 1
+    ? runFiles(run)
+    : sumOf(await runInLanes(jobs, run, console.log));
 }
 
 function testFiles(folder: string): string[] {
@@ -294,14 +246,17 @@ function summarize(
   results: readonly (readonly [string, SuiteResult, number])[],
 ): number {
   console.log("");
-  for (const [name, { passed, failed, skipped }, seconds] of results) {
+  for (const [suite, { failures }] of results) {
+    failures.forEach((title) => console.log(`FAILED ${suite}: ${title}`));
+  }
+  for (const [name, { passed, failures, skipped }, seconds] of results) {
     console.log(
-      `${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds.toFixed(0)} s`,
+      `${name}: ${passed} passed, ${failures.length} failed, ${skipped} skipped in ${seconds.toFixed(0)} s`,
     );
   }
-  const { passed, failed } = sumOf(results.map(([, result]) => result));
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  const { passed, failures } = sumOf(results.map(([, result]) => result));
+  console.log(`${passed} passed, ${failures.length} failed`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 function sumOf(results: readonly SuiteResult[]): SuiteResult {
@@ -309,7 +264,7 @@ function sumOf(results: readonly SuiteResult[]): SuiteResult {
     results.reduce((sum, result) => sum + pick(result), 0);
   return {
     passed: total(({ passed }) => passed),
-    failed: total(({ failed }) => failed),
+    failures: results.flatMap(({ failures }) => failures),
     skipped: total(({ skipped }) => skipped),
   };
 }

@@ -1,10 +1,11 @@
 import * as fs from "node:fs";
 import Mocha from "mocha";
 
-/** How a suite went, as {@link runMocha} leaves it in a file for its parent. */
+/** How tests went, as {@link runMocha} leaves it in a file for its parent. */
 export interface SuiteResult {
   readonly passed: number;
-  readonly failed: number;
+  /** Titles of the tests and hooks that failed, in full. */
+  readonly failures: readonly string[];
   /** Tests that could not run here and said why. */
   readonly skipped: number;
 }
@@ -27,16 +28,14 @@ function runMocha([resultFile, timeoutMs, ...files]: readonly string[]): void {
     forbidOnly: true,
   });
   files.forEach((file) => mocha.addFile(file));
-  const runner = mocha.run((failures) => {
+  const failures: string[] = [];
+  const runner = mocha.run(() => {
     const { passes = 0, pending = 0 } = runner.stats ?? {};
-    const result: SuiteResult = {
-      passed: passes,
-      failed: failures,
-      skipped: pending,
-    };
+    const result: SuiteResult = { passed: passes, failures, skipped: pending };
     fs.writeFileSync(resultFile, JSON.stringify(result));
-    process.exit(failures === 0 ? 0 : 1);
+    process.exit(failures.length === 0 ? 0 : 1);
   });
+  runner.on("fail", (test) => failures.push(test.titlePath().join(" › ")));
 }
 
 if (require.main === module) {
