@@ -15,21 +15,29 @@ export function makeMicroVms({
       new MicroVmHost(name, args),
     ]),
   );
+  // That each of them is declared was checked.
+  const placeOf = (host: string) => (hosts.get(host) as MicroVmHost).place;
   const outputs: Record<string, MachineOutputs> = {};
-  for (const [name, { host: hostName, ...args }] of Object.entries(microVms)) {
-    const host = hosts.get(hostName);
-    if (host) {
-      const vm = new MicroVm(name, { ...args, host: host.place });
-      outputs[name] = {
-        kind: "microVm",
-        name: vm.name,
-        id: vm.unitName,
-        address: vm.address,
-        macAddress: vm.macAddress,
-        cloudInitStatus: vm.cloudInitStatus,
-        connection: pulumi.secret(vm.connection),
-      };
-    }
+  for (const [name, { host, interfaces, ...args }] of Object.entries(
+    microVms,
+  )) {
+    const vm = new MicroVm(name, {
+      ...args,
+      host: placeOf(host),
+      interfaces: interfaces?.map((nic) => ({
+        ...nic,
+        host: placeOf(nic.host),
+      })),
+    });
+    outputs[name] = {
+      kind: "microVm",
+      name: vm.name,
+      id: vm.unitName,
+      address: vm.address,
+      macAddress: vm.macAddress,
+      cloudInitStatus: vm.cloudInitStatus,
+      connection: pulumi.secret(vm.connection),
+    };
   }
   return outputs;
 }

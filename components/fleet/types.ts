@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Accelerator, LibvirtVmArgs } from "../libvirt/args";
 import type { KubevirtClusterArgs } from "../kubevirt/args";
 import type { KubevirtBaseSnapshotsArgs } from "../kubevirt/baseArgs";
-import type { MicroVmArgs } from "../microvm/args";
+import type { MicroVmArgs, MicroVmInterfaceArgs } from "../microvm/args";
 import type { MicroVmHostArgs } from "../microvm/hostArgs";
 import type { ProxmoxNodeSshArgs, ProxmoxVmArgs } from "../proxmox/args";
 
@@ -62,8 +62,22 @@ export interface FleetKubevirtCluster extends Omit<
 }
 
 /** A microVM on one of the fleet's hosts. */
-export interface FleetMicroVm extends Omit<MicroVmArgs, "host"> {
+export interface FleetMicroVm extends Omit<MicroVmArgs, "host" | "interfaces"> {
   /** Which of `microVmHosts`. */
+  host: string;
+  /**
+   * Further interfaces, in other networks of the same host.
+   * @maxItems 7
+   */
+  interfaces?: FleetMicroVmInterface[];
+}
+
+/** A further interface of a microVM. */
+export interface FleetMicroVmInterface extends Omit<
+  MicroVmInterfaceArgs,
+  "host"
+> {
+  /** Which of `microVmHosts`: the same host, with another network. */
   host: string;
 }
 

@@ -135,15 +135,9 @@ export interface MicroVmSharedFolderArgs {
 
 /** A further interface of a machine, in another network of the same host. */
 export interface MicroVmInterfaceArgs {
-  /** Name of the network on the host. */
-  network: pulumi.Input<string>;
-  /** Its subnet. */
-  subnet: pulumi.Input<string>;
-  /** The host's own address in it. */
-  gateway: pulumi.Input<string>;
-  /** The host's interface into whose network the machine goes. Default: none. */
-  lan?: pulumi.Input<string>;
-  /** Address of the machine. Default: the lowest free one. */
+  /** The same host, and another of its networks. */
+  host: pulumi.Input<MicroVmPlace>;
+  /** Address of the machine there. Default: the lowest free one. */
   address?: pulumi.Input<string>;
   /** MAC address. Default: derived from project, stack, name and the interface's number. */
   macAddress?: pulumi.Input<string>;

@@ -86,7 +86,10 @@ export class MicroVm extends pulumi.ComponentResource {
 
     const interfaces = makeInterfaces(site, [
       { ...host, address: args.address, macAddress: args.macAddress },
-      ...(args.interfaces ?? []),
+      ...(args.interfaces ?? []).map(({ host: other, ...nic }) => ({
+        ...openPlace(other, checked),
+        ...nic,
+      })),
     ]);
     const [first] = interfaces;
     const address = pulumi.output(first?.address ?? "");

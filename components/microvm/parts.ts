@@ -187,9 +187,10 @@ function bytes(
 }
 
 /** An interface as it is asked for. */
-interface InterfaceParts extends Omit<MicroVmInterfaceArgs, "lan"> {
-  readonly lan?: pulumi.Input<string | undefined>;
-}
+interface InterfaceParts
+  extends
+    Pick<OpenPlace, "network" | "subnet" | "gateway" | "lan">,
+    Omit<MicroVmInterfaceArgs, "host"> {}
 
 /** Leases an address for each interface, the first one in the host's own network. */
 export function makeInterfaces(
@@ -216,9 +217,7 @@ export function makeInterfaces(
       network,
       address: lease.address,
       gateway,
-      prefix: pulumi
-        .output(subnet)
-        .apply((cidr) => parseIpv4Network(cidr)?.prefix ?? 32),
+      prefix: subnet.apply((cidr) => parseIpv4Network(cidr)?.prefix ?? 32),
       mac: pulumi.output(mac).apply((text) => text.toLowerCase()),
       lan: given.lan,
     };

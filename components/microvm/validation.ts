@@ -23,6 +23,8 @@ import schema from "./args.schema.json";
 import { interfaceName } from "./hostValidation";
 import { hostPath, sharedFolderRules } from "./hostPathRules";
 
+const SSH_PORT = 22;
+
 /** Arguments that are wrapped as secrets and whose values no fault shows. */
 export const SECRET_ARGUMENTS = GUEST_SECRETS;
 
@@ -61,28 +63,77 @@ export function microVmRules(args: unknown): Fault[] {
   const { host } = args;
   return [
     ...KNOWN_NOW.flatMap((name) => knownNow(name, args[name])),
-    ...(isRecord(host)
-      ? connectionRules("host.connection", host.connection)
-      : []),
-    ...networkRules("host", host, "address", args.address),
-    ...interfaceName("host.lan", field(host, "lan")),
+    ...placeRules("host", host, "address", args.address),
     ...imageRules("kernel", args.kernel),
     ...imageRules("initrd", args.initrd),
     ...imageRules("rootDisk.image", field(args.rootDisk, "image")),
     ...volumeRules(args.volumes),
     ...sharedFolderRules(args.sharedFolders),
     ...macAddress("macAddress", args.macAddress),
-    ...eachItem("interfaces", args.interfaces, (path, nic) => [
-      ...networkRules(path, nic, `${path}.address`, nic.address),
-      ...macAddress(`${path}.macAddress`, nic.macAddress),
-      ...interfaceName(`${path}.lan`, nic.lan),
-    ]),
+    ...interfaceRules(host, args.interfaces),
     ...eachItem("allow", args.allow, allowRules),
     ...kernelArgumentRules(args.kernelArguments),
     ...hypervisorRules(args),
     ...noAgent(field(args.ready, "until")),
     ...guestRules(args),
   ];
+}
+
+/** A host with a network of its, and an address in it. */
+function placeRules(
+  path: string,
+  place: unknown,
+  addressPath: string,
+  address: unknown,
+): Fault[] {
+  return [
+    ...(isRecord(place)
+      ? connectionRules(`${path}.connection`, place.connection)
+      : []),
+    ...networkRules(path, place, addressPath, address),
+    ...interfaceName(`${path}.lan`, field(place, "lan")),
+  ];
+}
+
+/** Further interfaces: each in a network of its own, on the machine's host. */
+function interfaceRules(host: unknown, interfaces: unknown): Fault[] {
+  const server = serverOf(host);
+  const networks = new Set([field(host, "network")]);
+  return eachItem("interfaces", interfaces, (path, { host: place, ...nic }) => {
+    const other = serverOf(place);
+    const network = field(place, "network");
+    const isTwice = isText(network) && networks.has(network);
+    networks.add(network);
+    return [
+      ...placeRules(`${path}.host`, place, `${path}.address`, nic.address),
+      ...macAddress(`${path}.macAddress`, nic.macAddress),
+      ...(server !== undefined && other !== undefined && other !== server
+        ? [
+            {
+              path: `${path}.host`,
+              problem: `is on ${other}, must be a network of the machine's own host ${server}`,
+            },
+          ]
+        : isTwice
+          ? [
+              {
+                path: `${path}.host`,
+                problem: `is the network ${show(network)}, must be another than those of the interfaces before`,
+              },
+            ]
+          : []),
+    ];
+  });
+}
+
+/** Address and port of a host; undefined while they are not known. */
+function serverOf(place: unknown): string | undefined {
+  const connection = field(place, "connection");
+  const address = field(connection, "host");
+  const port = field(connection, "port") ?? SSH_PORT;
+  return isText(address) && typeof port === "number"
+    ? `${address}:${port}`
+    : undefined;
 }
 
 /** A subnet with its gateway, and an address in it. */

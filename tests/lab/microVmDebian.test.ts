@@ -12,6 +12,7 @@ import {
   type MachineOutputs,
   outputsOf,
   runInGuest,
+  type TestNetwork,
 } from "../support/microVms";
 
 const network = {
@@ -19,6 +20,8 @@ const network = {
   subnet: "10.121.32.0/24",
   gateway: "10.121.32.1",
 };
+
+const back = { name: "back", subnet: "10.121.33.0/24", gateway: "10.121.33.1" };
 
 /** A hypervisor of this suite, and the program that it takes. */
 interface Subject {
@@ -70,28 +73,29 @@ for (const { hypervisor, program: binary, variable } of SUBJECTS) {
           fs.chmodSync(host.path(`/usr/local/bin/${binary}`), 0o755);
         }
         await makeTestNetwork(host, network);
+        await makeTestNetwork(host, back);
         // Half a gigabyte: no test of uploading.
         host.put(image.disk, "/srv/debian.qcow2");
         clean = await hostCensus(host);
         program = await OpsProgram.make();
         const { hostKey, ...connection } = host.connection;
+        const placeOf = ({ name, subnet, gateway }: TestNetwork) => ({
+          connection: { ...connection, hostKey: hostKey.trim() },
+          ...{ network: name, subnet, gateway },
+          acceleration: given === undefined ? "tcg" : "kvm",
+        });
         program.declare({
           type: "MicroVm",
           folder: "microvm",
           name: "web",
           args: {
-            host: {
-              connection: { ...connection, hostKey: hostKey.trim() },
-              network: network.name,
-              subnet: network.subnet,
-              gateway: network.gateway,
-              acceleration: given === undefined ? "tcg" : "kvm",
-            },
+            host: placeOf(network),
             hypervisor,
             vcpus: 2,
             memoryMib: 384,
             kernel: { file: image.unpackedKernel },
             initrd: { file: image.initrd },
+            interfaces: [{ host: placeOf(back) }],
             // Its root file system is on a partition.
             kernelArguments: [
               /root=\S+/.exec(image.kernelArguments)?.[0] ?? "",
@@ -156,6 +160,22 @@ for (const { hypervisor, program: binary, variable } of SUBJECTS) {
         assert.equal(
           (await runInGuest(web, `ping -c 1 -W 5 ${host.address}`)).code,
           0,
+        );
+      });
+
+      it("is in its second network too, by cloud-init, and not another way out", async () => {
+        assert.match(
+          await inGuest("ip -4 -o address show eth1"),
+          / 10\.121\.33\.2\/24 /,
+        );
+        assert.equal(
+          (await runInGuest(web, `ping -c 1 -W 5 -I eth1 ${back.gateway}`))
+            .code,
+          0,
+        );
+        assert.doesNotMatch(
+          await inGuest("ip route show default"),
+          /10\.121\.33/,
         );
       });
 

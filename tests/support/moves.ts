@@ -18,6 +18,9 @@ export const MACHINE = "corral-test-web";
 export const UNIT = `corral-microvm-${MACHINE}.service`;
 const VOLUMES = `/var/lib/corral/microvm/volumes/${MACHINE}`;
 
+/** The second network of each host. */
+export const BACK = { subnet: "10.71.1.0/24", gateway: "10.71.1.1" };
+
 type Side = "a" | "b";
 
 /** What becomes of the machine in a program: where it is, and what else is said of it. */
@@ -36,11 +39,14 @@ export class MoveSubject {
     readonly a: LabHost,
     readonly b: LabHost,
     readonly program: OpsProgram,
+    private readonly hasBack: boolean,
   ) {}
 
-  static async make(): Promise<MoveSubject> {
+  /** @param hasBack whether each host has a second network, `a-back` and `b-back`. */
+  static async make({ hasBack = false } = {}): Promise<MoveSubject> {
     const [a, b] = await Promise.all([LabHost.start(), LabHost.start()]);
-    const subject = new MoveSubject(a, b, await OpsProgram.make());
+    const program = await OpsProgram.make();
+    const subject = new MoveSubject(a, b, program, hasBack);
     subject.clean = await subject.census();
     await subject.declare(undefined);
     await subject.up();
@@ -54,9 +60,12 @@ export class MoveSubject {
   }
 
   async declare(wished: Wished | undefined): Promise<void> {
-    const hosts = (["a", "b"] as const).map((side) =>
+    const hosts = (["a", "b"] as const).flatMap((side) => [
       labMicroVmHost(this[side], side, { subnet: "10.71.0.0/24" }),
-    );
+      ...(this.hasBack
+        ? [labMicroVmHost(this[side], `${side}-back`, { subnet: BACK.subnet })]
+        : []),
+    ]);
     const machines = (wished === undefined ? [] : [wished]).map((wish) =>
       tinyMachineOn({ $output: `${wish.on}.place` }, "web", {
         stopTimeoutSeconds: 20,

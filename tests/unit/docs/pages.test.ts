@@ -40,6 +40,10 @@ function argumentPaths(type: string, schemaFile: string): string[] {
     definitions[schema.$ref?.split("/").at(-1) ?? ""] ?? schema;
   const pathsOf = (schema: Schema, at: string): string[] => {
     const { properties, items } = resolved(schema);
+    // Another place is told as the machine's own one.
+    if (schema.$ref?.endsWith("/MicroVmPlace") && at !== "host") {
+      return [at];
+    }
     if (items) {
       const inner = pathsOf(items, `${at}[]`);
       return resolved(items).properties ? inner : [at];

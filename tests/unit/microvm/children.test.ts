@@ -49,6 +49,12 @@ const PLACE: MicroVmPlace = {
   subnet: "10.0.0.0/24",
   gateway: "10.0.0.1",
 };
+const BACK: MicroVmPlace = {
+  ...PLACE,
+  network: "back",
+  subnet: "10.1.0.0/24",
+  gateway: "10.1.0.1",
+};
 const MINIMAL: MicroVmArgs = { host: PLACE, kernel: { path: "/srv/vmlinux" } };
 
 /** What the resources on the host answer. */
@@ -133,9 +139,7 @@ describe("MicroVm", () => {
         { name: "data", sizeGib: 1, mountPoint: "/data" },
         { name: "shared", image: "/srv/shared.raw", readOnly: true },
       ],
-      interfaces: [
-        { network: "back", subnet: "10.1.0.0/24", gateway: "10.1.0.1" },
-      ],
+      interfaces: [{ host: BACK }],
     });
     assert.deepEqual(
       shortTypes(made).filter((line) => /^MicroVm(I|V|A)/.test(line)),
