@@ -73,7 +73,12 @@ export class RealKubernetes {
       labels: { [guestLabel]: "real", [imageLabel]: this.image },
       controlPlane: { memoryMib: 2560, diskSizeGib: 8 },
       worker: { memoryMib: 1536, diskSizeGib: 8 },
-      kubernetes: { install: "image", manifest: flannelManifest },
+      kubernetes: {
+        install: "image",
+        manifest: flannelManifest,
+        // Not the one that Flannel's manifest names.
+        podNetwork: "10.200.0.0/16",
+      },
       ready: { timeoutSeconds },
     };
   }

@@ -46,7 +46,7 @@ export interface NodeBoot {
 export interface NetworkPlugin {
   /** What `kubectl apply -f` is given: an address, or a path in the machine. */
   readonly manifest: string;
-  /** Whether nodes of it are reached at an address that an annotation says. */
+  /** Whether its manifest names the pod network, and an annotation says where a node is reached. */
   readonly isFlannel: boolean;
 }
 
@@ -56,6 +56,7 @@ export const NODE_FOLDER = "/etc/corral-node";
 const FLANNEL = "flannel.alpha.coreos.com";
 const SCRIPT = `${NODE_FOLDER}/boot.sh`;
 const CONFIG = `${NODE_FOLDER}/kubeadm.yaml`;
+const MANIFEST = `${NODE_FOLDER}/network.yaml`;
 /** Where kubeadm looks for certificates before it makes them. */
 const PKI = "/etc/kubernetes/pki";
 
@@ -203,10 +204,27 @@ function initLines({ network, cluster, networkPlugin }: NodeBoot): string[] {
       ? []
       : [
           "step network plugin",
-          `kubectl apply -f ${shellWord(networkPlugin.manifest)}`,
+          ...networkPluginLines(networkPlugin, cluster.podNetwork),
         ]),
     ...(networkPlugin?.isFlannel ? [overlayAddressLine("kubectl")] : []),
   ];
+}
+
+/** Flannel's manifest names 10.244.0.0/16, and it gives no node a network outside of what it names. */
+export function networkPluginLines(
+  { manifest, isFlannel }: NetworkPlugin,
+  podNetwork: string,
+): string[] {
+  const source = shellWord(manifest);
+  return isFlannel
+    ? [
+        manifest.startsWith("/")
+          ? `cp ${source} ${MANIFEST}`
+          : `curl -fsSL --retry 5 -o ${MANIFEST} ${source}`,
+        `sed -i 's#"Network": *"[^"]*"#"Network": "${podNetwork}"#' ${MANIFEST}`,
+        `kubectl apply -f ${MANIFEST}`,
+      ]
+    : [`kubectl apply -f ${source}`];
 }
 
 function joinLines({

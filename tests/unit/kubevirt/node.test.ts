@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as fc from "fast-check";
 import { parseAllDocuments } from "yaml";
 import { authorityDigest } from "@corral-iac/corral/core/kubevirt/clusterAuthority";
@@ -13,6 +16,7 @@ import {
 import {
   bootstrapCloudInit,
   cloneCloudInit,
+  networkPluginLines,
   type NodeBoot,
   overlayAddressLine,
 } from "@corral-iac/corral/core/kubevirt/nodeBoot";
@@ -214,6 +218,34 @@ describe("KubeVirt: the first boot of a node", () => {
       assert.equal(config?.mode, "0600");
       assert.match(config?.content ?? "", /abcdef\.0123456789abcdef/);
     }
+  });
+
+  it("has Flannel use the cluster's pod network, and leaves another plugin's manifest as it is", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "corral-node-"));
+    const manifest = path.join(folder, "flannel.yml");
+    fs.writeFileSync(
+      manifest,
+      '  net-conf.json: |\n    {\n      "Network": "10.244.0.0/16",\n      "Backend": { "Type": "vxlan" }\n    }\n',
+    );
+    const lines = networkPluginLines(
+      { manifest, isFlannel: true },
+      "10.9.0.0/16",
+    );
+    const applied = execFileSync("sh", ["-eu"], {
+      input: ['kubectl() { cat "$3"; }', ...lines]
+        .join("\n")
+        .replaceAll("/etc/corral-node", folder),
+      encoding: "utf8",
+    });
+    fs.rmSync(folder, { recursive: true });
+    assert.match(applied, /"Network": "10\.9\.0\.0\/16",\n {6}"Backend"/);
+    assert.deepEqual(
+      networkPluginLines(
+        { manifest: "/opt/cni.yml", isFlannel: false },
+        "10.9.0.0/16",
+      ),
+      ["kubectl apply -f /opt/cni.yml"],
+    );
   });
 
   it("tells Flannel the address of its Service, also one that runs already", () => {
