@@ -3,9 +3,10 @@ import { messageOf } from "@corral-iac/corral/core/errors";
 import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
 import { isKubeFault } from "@corral-iac/corral/core/kube-client/errors";
 import { KINDS } from "@corral-iac/corral/core/kube-client/kinds";
-import type {
-  FoundSnapshot,
-  Sight,
+import {
+  choose,
+  type FoundSnapshot,
+  type Sight,
 } from "@corral-iac/corral/core/kubevirt/decision";
 import { restoreSize } from "@corral-iac/corral/core/kubevirt/disks";
 import {
@@ -15,10 +16,10 @@ import {
 } from "@corral-iac/corral/core/kubevirt/labels";
 import {
   judgeSnapshot,
-  newestOfSession,
-  newestSnapshot,
+  newestFirst,
   readContent,
   sessionMachines,
+  snapshotsOfSession,
   type SnapshotContent,
   type SnapshotDisk,
   type SnapshotFinding,
@@ -36,6 +37,9 @@ export interface SnapshotWish {
   readonly roles: readonly NodeRole[];
 }
 
+/** How many snapshots of a role are looked into, at most. */
+const MOST_CANDIDATES = 4;
+
 /**
  * Looks at the snapshots, as far as the decision needs it. Changes nothing.
  *
@@ -51,10 +55,16 @@ export async function look(
       wish.fromSession === undefined
         ? await byName(client, wish, signal)
         : await bySession(client, wish, wish.fromSession, signal);
-    const found = await Promise.all(
-      findings.map((finding) => withContent(client, finding, signal)),
+    const candidates = await Promise.all(
+      findings.map((role) =>
+        Promise.all(
+          role
+            .slice(0, MOST_CANDIDATES)
+            .map((finding) => withContent(client, finding, signal)),
+        ),
+      ),
     );
-    return { found };
+    return { found: choose(candidates) };
   } catch (error) {
     if (isKubeFault(error, "noKind")) {
       return {
@@ -66,11 +76,12 @@ export async function look(
   }
 }
 
+/** Of each role what may be taken, the best first. */
 function byName(
   client: KubeClient,
   wish: SnapshotWish,
   signal: AbortSignal,
-): Promise<SnapshotFinding[]> {
+): Promise<SnapshotFinding[][]> {
   return Promise.all(
     wish.roles.map(async (role) => {
       const place = {
@@ -84,28 +95,21 @@ function byName(
         { signal },
       );
       const found = judgeSnapshot(role, place, snapshot);
-      return found.state === "ready"
-        ? found
-        : ((await newestFor(client, role, place, signal)) ?? found);
+      if (found.state === "ready") {
+        return [found];
+      }
+      const labelled = await client.list(
+        KINDS.machineSnapshot,
+        place.namespace,
+        { label: `${SNAPSHOT_LABEL}=${place.name}` },
+        { signal },
+      );
+      const ready = newestFirst(role, labelled).filter(
+        ({ state }) => state === "ready",
+      );
+      return ready.length > 0 ? ready : [found];
     }),
   );
-}
-
-/** The newest ready one of those that stand for a name by their label. */
-async function newestFor(
-  client: KubeClient,
-  role: NodeRole,
-  { namespace, name }: { namespace: string; name: string },
-  signal: AbortSignal,
-): Promise<SnapshotFinding | undefined> {
-  const labelled = await client.list(
-    KINDS.machineSnapshot,
-    namespace,
-    { label: `${SNAPSHOT_LABEL}=${name}` },
-    { signal },
-  );
-  const newest = newestSnapshot(role, labelled);
-  return newest?.state === "ready" ? newest : undefined;
 }
 
 async function bySession(
@@ -113,7 +117,7 @@ async function bySession(
   { roles }: SnapshotWish,
   session: string,
   signal: AbortSignal,
-): Promise<SnapshotFinding[]> {
+): Promise<SnapshotFinding[][]> {
   const [machines, snapshots] = await Promise.all([
     client.list(
       KINDS.virtualMachine,
@@ -124,7 +128,9 @@ async function bySession(
     client.list(KINDS.machineSnapshot, undefined, {}, { signal }),
   ]);
   const places = sessionMachines(machines, session);
-  return roles.map((role) => newestOfSession(role, session, places, snapshots));
+  return roles.map((role) =>
+    snapshotsOfSession(role, session, places, snapshots),
+  );
 }
 
 /** A ready snapshot of which nothing can be cloned after all is not ready. */

@@ -17,6 +17,28 @@ export interface Sight {
   readonly found: readonly FoundSnapshot[];
 }
 
+/**
+ * One snapshot for each role: the first ones that belong together, else the first of each. While new base
+ * snapshots are being taken, one of them is ready before the other, and the former two still are.
+ *
+ * @param candidates of each role what may be taken, the best first.
+ */
+export function choose(
+  candidates: readonly (readonly FoundSnapshot[])[],
+): FoundSnapshot[] {
+  const pairs = candidates.reduce<FoundSnapshot[][]>(
+    (chosen, role) =>
+      chosen.flatMap((some) => role.map((one) => [...some, one])),
+    [[]],
+  );
+  const fitting = pairs.find(
+    (pair) =>
+      pair.every(({ content }) => content !== undefined) &&
+      pairObstacles(pair).length === 0,
+  );
+  return fitting ?? pairs[0] ?? [];
+}
+
 /** What was decided, and why. */
 export type Decision =
   | {

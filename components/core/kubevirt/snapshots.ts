@@ -121,43 +121,47 @@ export function sessionMachines(
 }
 
 /**
- * The newest snapshot of a role's machines that is ready to use; when none is, the newest of them all,
- * so that what is in the way can be said. A machine that is gone may have left snapshots that carry
- * the session's label themselves.
+ * What may be taken of a role's machines, as {@link newestFirst} says; when there is nothing, a finding
+ * that says so. A machine that is gone may have left snapshots that carry the session's label themselves.
  */
-export function newestOfSession(
+export function snapshotsOfSession(
   role: NodeRole,
   session: string,
   machines: readonly MachinePlace[],
   snapshots: readonly unknown[],
-): SnapshotFinding {
-  const found = newestSnapshot(
+): SnapshotFinding[] {
+  const found = newestFirst(
     role,
     snapshots.filter((snapshot) =>
       isOfSession(snapshot, role, session, machines),
     ),
   );
-  return (
-    found ?? {
-      role,
-      state: "missing",
-      namespace:
-        machines.find((machine) => machine.role === role)?.namespace ?? "",
-      name: `of the ${role} of session ${session}`,
-      why: machines.some((machine) => machine.role === role)
-        ? "is not there: the machine has none"
-        : "is not there: no machine and no snapshot carries that session and role",
-      createdAt: "",
-      contentName: "",
-    }
-  );
+  return found.length > 0
+    ? found
+    : [
+        {
+          role,
+          state: "missing",
+          namespace:
+            machines.find((machine) => machine.role === role)?.namespace ?? "",
+          name: `of the ${role} of session ${session}`,
+          why: machines.some((machine) => machine.role === role)
+            ? "is not there: the machine has none"
+            : "is not there: no machine and no snapshot carries that session and role",
+          createdAt: "",
+          contentName: "",
+        },
+      ];
 }
 
-/** The newest that is ready, else the newest of all; undefined when there is none. */
-export function newestSnapshot(
+/**
+ * Those that are ready to use, the newest first; when none is, the newest of all, so that what is in the
+ * way can be said.
+ */
+export function newestFirst(
   role: NodeRole,
   snapshots: readonly unknown[],
-): SnapshotFinding | undefined {
+): SnapshotFinding[] {
   const found = snapshots
     .map((snapshot) =>
       judgeSnapshot(
@@ -169,8 +173,9 @@ export function newestSnapshot(
         snapshot,
       ),
     )
-    .sort(newestFirst);
-  return found.find(({ state }) => state === "ready") ?? found[0];
+    .sort(byAge);
+  const ready = found.filter(({ state }) => state === "ready");
+  return ready.length > 0 ? ready : found.slice(0, 1);
 }
 
 function isOfSession(
@@ -201,7 +206,7 @@ function roleOf(object: unknown, machineName: string): NodeRole | undefined {
 }
 
 /** Times of the API are all of one form, so that their order is that of their texts. */
-function newestFirst(one: SnapshotFinding, other: SnapshotFinding): number {
+function byAge(one: SnapshotFinding, other: SnapshotFinding): number {
   return (
     compare(other.createdAt, one.createdAt) || compare(one.name, other.name)
   );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
+  choose,
   decide,
   type FoundSnapshot,
   NoSnapshotError,
@@ -29,6 +30,40 @@ const found = (
         },
       }
     : {}),
+});
+
+describe("KubeVirt: the choice among several snapshots", () => {
+  const of = (role: NodeRole, set: string) =>
+    found(role, "ready", { version: "1.34.3", set });
+  const sets = (chosen: readonly FoundSnapshot[]) =>
+    chosen.map(({ content }) => content?.clusterSet);
+
+  it("is the best ones that belong together, while newer ones are being taken", () => {
+    const worker = of("worker", "g2");
+    const chosen = choose([
+      [of("control-plane", "g3"), of("control-plane", "g2")],
+      [worker],
+    ]);
+    assert.deepEqual(sets(chosen), ["g2", "g2"]);
+    assert.equal(chosen[1], worker);
+  });
+
+  it("is the best of each when none belong together, so that it can be said", () => {
+    const chosen = choose([
+      [of("control-plane", "g3"), of("control-plane", "g2")],
+      [of("worker", "g1")],
+    ]);
+    assert.deepEqual(sets(chosen), ["g3", "g1"]);
+    assert.match(decide("auto", { found: chosen }).why, /do not belong/);
+    const broken = choose([
+      [found("control-plane", "failed")],
+      [of("worker", "g1")],
+    ]);
+    assert.deepEqual(
+      broken.map(({ state }) => state),
+      ["failed", "ready"],
+    );
+  });
 });
 
 describe("KubeVirt: the decision", () => {
