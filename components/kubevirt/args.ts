@@ -289,4 +289,6 @@ export interface KubevirtSnapshotInfo {
   kubernetesVersion: string;
   /** What it was good for when it was chosen, in words. */
   status: string;
+  /** The one machine that is cloned from it: a worker that came when the snapshot of the others was gone. */
+  onlyFor?: string;
 }

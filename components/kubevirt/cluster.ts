@@ -1,7 +1,7 @@
 import { API_PORT } from "../core/kubevirt/kubeadm";
 import { clonedDisks } from "../core/kubevirt/clonePlan";
 import type { DiskSource, DiskSpec } from "../core/kubevirt/disks";
-import { MACHINE_LABEL, type NodeRole } from "../core/kubevirt/labels";
+import { MACHINE_LABEL } from "../core/kubevirt/labels";
 import { diskName, type ClusterMachine } from "../core/kubevirt/names";
 import type { NetworkPlugin } from "../core/kubevirt/nodeBoot";
 import { ROOT_VOLUME } from "../core/kubevirt/snapshots";
@@ -26,6 +26,8 @@ export interface DecidedSources {
   readonly decided: string;
   readonly snapshots: readonly {
     readonly role: string;
+    /** The one machine that is cloned from it; undefined: all of the role that have none of their own. */
+    readonly onlyFor?: string | undefined;
     readonly namespace: string;
     readonly disks: readonly {
       readonly volume: string;
@@ -48,7 +50,7 @@ export function disksOf(
   },
 ): DiskSpec[] {
   const { generation, diskSizeGib, storageClass } = wish;
-  const snapshot = snapshotOf(decision, machine.role);
+  const snapshot = snapshotOf(decision, machine);
   if (decision.decided === "snapshot") {
     if (snapshot === undefined) {
       throw new Error(
@@ -74,8 +76,14 @@ export function disksOf(
   ];
 }
 
-function snapshotOf({ snapshots }: DecidedSources, role: NodeRole) {
-  return snapshots.find((snapshot) => snapshot.role === role);
+function snapshotOf(
+  { snapshots }: DecidedSources,
+  { name, role }: ClusterMachine,
+) {
+  return (
+    snapshots.find(({ onlyFor }) => onlyFor === name) ??
+    snapshots.find((one) => one.role === role && one.onlyFor === undefined)
+  );
 }
 
 function imageSource(

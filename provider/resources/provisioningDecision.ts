@@ -21,6 +21,7 @@ import { containsUnknownPlain } from "../frame/unknowns";
 import { systemClock } from "../guest/wait";
 import { kubeAt } from "../kubevirt/clients";
 import { cloneAhead, removeClones } from "../kubevirt/cloneAhead";
+import { snapshotForMore, type ReadySnapshot } from "../kubevirt/laterClones";
 import { look } from "../kubevirt/look";
 import { kubeFields, namespaceField } from "./kubeFields";
 
@@ -141,6 +142,12 @@ const decidedSnapshot = fields(
     disks: Type.Array(decidedDisk, {
       description: "Its disks, the root disk first.",
     }),
+    onlyFor: Type.Optional(
+      Type.String({
+        description:
+          "The one machine that is cloned from it: a worker that came when the snapshot of the others was gone.",
+      }),
+    ),
   },
   { title: "KubevirtDecidedSnapshot" },
 );
@@ -178,7 +185,10 @@ export const provisioningDecision = defineResource({
 
   async foresee(ctx, inputs, old) {
     if (old && inputs.generation === old.outputs.decidedGeneration) {
-      return old.outputs;
+      const { machines, wanted, kubeconfig, context } = inputs;
+      return containsUnknownPlain([machines, wanted, kubeconfig, context])
+        ? old.outputs
+        : keepDecision(ctx, old, inputs as Inputs);
     }
     const { strategy, wanted, machines, kubeconfig, context, generation } =
       inputs;
@@ -200,7 +210,7 @@ export const provisioningDecision = defineResource({
 
   async update(ctx, _id, old, inputs) {
     return inputs.generation === old.outputs.decidedGeneration
-      ? old.outputs
+      ? keepDecision(ctx, old, inputs)
       : decideAndClone(ctx, inputs);
   },
 
@@ -230,6 +240,40 @@ async function decideNow(
   const decision = decide(strategy, sight);
   log.info(`${decision.strategy}: ${decision.why}`);
   return decision;
+}
+
+/** What was decided stays; workers that come later are cloned from what there is then. */
+async function keepDecision(
+  { signal, log }: Pick<OperationContext, "signal" | "log">,
+  old: { readonly inputs: Inputs; readonly outputs: Outputs },
+  inputs: Inputs,
+): Promise<Outputs> {
+  const isIn = (machines: readonly { name: string }[], name: string) =>
+    machines.some((machine) => machine.name === name);
+  const snapshots = old.outputs.snapshots.filter(
+    ({ onlyFor }) => onlyFor === undefined || isIn(inputs.machines, onlyFor),
+  );
+  const used = snapshots.find(({ role }) => role === "worker");
+  const added = inputs.machines.filter(
+    ({ name, role }) => role === "worker" && !isIn(old.inputs.machines, name),
+  );
+  if (used !== undefined && added.length > 0) {
+    const other = await snapshotForMore(
+      kubeAt(inputs),
+      used,
+      inputs.wanted,
+      signal,
+    );
+    if (other !== undefined) {
+      log.info(
+        `further workers are clones of ${other.namespace}/${other.name}: the snapshot of the others is gone`,
+      );
+      snapshots.push(
+        ...added.map(({ name }) => ({ ...summary(other), onlyFor: name })),
+      );
+    }
+  }
+  return { ...old.outputs, snapshots };
 }
 
 async function decideAndClone(
@@ -329,16 +373,16 @@ function outputsOf(
     fellBack,
     decidedGeneration: generation,
     snapshots:
-      decision.strategy === "bootstrap"
-        ? []
-        : decision.snapshots.map((snapshot) => ({
-            role: snapshot.role,
-            namespace: snapshot.namespace,
-            name: snapshot.name,
-            createdAt: snapshot.createdAt,
-            kubernetesVersion: snapshot.content.kubernetesVersion,
-            status: snapshot.why,
-            disks: snapshot.content.disks.map((disk) => ({ ...disk })),
-          })),
+      decision.strategy === "bootstrap" ? [] : decision.snapshots.map(summary),
+  };
+}
+
+function summary(snapshot: ReadySnapshot) {
+  const { role, namespace, name, createdAt, content } = snapshot;
+  return {
+    ...{ role, namespace, name, createdAt },
+    kubernetesVersion: content.kubernetesVersion,
+    status: snapshot.why,
+    disks: content.disks.map((disk) => ({ ...disk })),
   };
 }

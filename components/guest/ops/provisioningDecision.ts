@@ -53,6 +53,8 @@ export interface KubevirtDecidedSnapshot {
   status: string;
   /** Its disks, the root disk first. */
   disks: KubevirtDecidedDisk[];
+  /** The one machine that is cloned from it: a worker that came when the snapshot of the others was gone. */
+  onlyFor?: string;
 }
 
 /** Arguments of {@link ProvisioningDecision}. */

@@ -147,6 +147,53 @@ describe("what a KubevirtCluster decides, on a real control plane", function () 
     );
   });
 
+  it("is for workers that come later the present snapshot when the former is gone, and touches no other machine", async () => {
+    const remove = (...roles: string[]) =>
+      lab.kubectl(
+        ...["delete", "vmsnapshot", "-n", templates],
+        ...roles.map((role) => `base-${role}`),
+      );
+    const grown = (workers: number) => ({
+      grown: cluster({ strategy: "snapshot", workers }),
+    });
+    const machines = () =>
+      lab.kubectl(
+        ...["get", "vm", "-n", "corral-kubedecide-grown"],
+        ...[
+          "-o",
+          "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.generation}{'\\n'}{end}",
+        ],
+      );
+    await remove("control-plane", "worker");
+    await take("control-plane");
+    await take("worker");
+    await program.up(grown(1));
+    const before = await machines();
+    await remove("control-plane", "worker");
+    const present = await take("worker");
+    await program.up(grown(2));
+    assert.ok((await machines()).startsWith(before));
+    const disk = await lab.kubectl(
+      ...["get", "dv", "-n", "corral-kubedecide-grown"],
+      ...[
+        "cks-worker-node-grown-2-root",
+        "-o",
+        "jsonpath={.spec.source.snapshot.name}",
+      ],
+    );
+    assert.equal(disk, await volumeSnapshotOf(lab, present));
+
+    await remove("worker");
+    program.declare(grown(3));
+    const { exitCode, output } = await program.stack.up();
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      output,
+      /base-worker, which this cluster was made from, is gone/,
+    );
+    await program.up(grown(2));
+  });
+
   it("leaves nothing", async () => {
     await program.up({});
     assert.deepEqual(await everythingOf(lab, "kubedecide"), []);

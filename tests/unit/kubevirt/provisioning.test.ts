@@ -6,7 +6,9 @@ import { closeKubeClients } from "@corral-iac/corral-ops/kubevirt/clients";
 import { provisioningDecision } from "@corral-iac/corral-ops/resources/provisioningDecision";
 import {
   CLONED_LABEL,
+  SNAPSHOT_LABEL,
   STAMP_LABEL,
+  VERSION_ANNOTATION,
 } from "@corral-iac/corral/core/kubevirt/labels";
 import { KubeApi, refusal } from "./kubeApi";
 import { contentObject, snapshotObject } from "./objects";
@@ -21,6 +23,9 @@ const NAMES = [
 ] as const;
 
 type Inputs = Parameters<typeof provisioningDecision.create>[1];
+type Outputs = Awaited<
+  ReturnType<typeof provisioningDecision.create>
+>["outputs"];
 
 describe("ProvisioningDecision", () => {
   let api: KubeApi;
@@ -85,11 +90,15 @@ describe("ProvisioningDecision", () => {
     };
   }
 
-  function putSnapshot(name: string, ready = true): void {
+  function putSnapshot(
+    name: string,
+    ready = true,
+    { labels = {}, version = "1.34.3" } = {},
+  ): void {
     const volume = `volume-of-${name}`;
-    const content = contentObject();
+    const content = contentObject(undefined, { [VERSION_ANNOTATION]: version });
     const [backup] = content.spec.volumeBackups;
-    api.put(SNAPSHOTS, snapshotObject({ name, ready }));
+    api.put(SNAPSHOTS, snapshotObject({ name, ready, labels }));
     api.put(CONTENTS, {
       ...content,
       metadata: {
@@ -241,6 +250,96 @@ describe("ProvisioningDecision", () => {
       `${DISKS}/web/cks-control-plane-web-root-g2`,
       `${DISKS}/web/cks-worker-node-web-root-g2`,
     ]);
+  });
+
+  describe("when workers come after the snapshots have changed", () => {
+    const more = () =>
+      inputs({
+        machines: [
+          ...inputs().machines,
+          { name: "cks-worker-node-web-2", role: "worker" },
+        ],
+      });
+    const grow = async (outputs: Outputs) =>
+      provisioningDecision.update?.(
+        ctx,
+        "id",
+        { inputs: inputs(), outputs },
+        more(),
+      );
+    /** As a new generation of base snapshots does, which removes the old. */
+    const renew = (version?: string) => {
+      for (const name of NAMES) {
+        api.objects.delete(`${SNAPSHOTS}/vm-templates/${name}`);
+        api.objects.delete(`${VOLUMES}/vm-templates/volume-of-${name}`);
+        if (version !== undefined) {
+          putSnapshot(`${name}-g2`, true, {
+            labels: { [SNAPSHOT_LABEL]: name },
+            version,
+          });
+        }
+      }
+    };
+    let outputs: Outputs;
+
+    beforeEach(async () => {
+      both();
+      outputs = await create();
+    });
+
+    it("clones them from the snapshot of the others as long as it is there", async () => {
+      assert.deepEqual(await grow(outputs), outputs);
+    });
+
+    it("clones them from the present one when that is gone, and changes no other machine", async () => {
+      renew("1.34.7");
+      const before = api.asked.length;
+      const grown = await grow(outputs);
+      assert.deepEqual(grown?.snapshots.slice(0, 2), outputs.snapshots);
+      assert.deepEqual(
+        grown.snapshots
+          .slice(2)
+          .map(({ onlyFor, name, disks }) => [
+            onlyFor,
+            name,
+            disks[0]?.volumeSnapshot,
+          ]),
+        [
+          [
+            "cks-worker-node-web-2",
+            `${NAMES[1]}-g2`,
+            `volume-of-${NAMES[1]}-g2`,
+          ],
+        ],
+      );
+      assert.deepEqual(
+        await foresee(more(), { inputs: inputs(), outputs }),
+        grown,
+      );
+      assert.ok(
+        api.asked.slice(before).every(({ method }) => method === "GET"),
+      );
+      const fewer = await provisioningDecision.update?.(
+        ctx,
+        "id",
+        { inputs: more(), outputs: grown },
+        inputs(),
+      );
+      assert.deepEqual(fewer, outputs);
+    });
+
+    it("says at once when there is none that fits", async () => {
+      renew();
+      await assert.rejects(
+        grow(outputs),
+        /the snapshot vm-templates\/cks-worker-base-snapshot, which this cluster was made from, is gone, and no further worker can be cloned: the snapshot .* is not there\. Make base snapshots/,
+      );
+      renew("1.35.0");
+      await assert.rejects(
+        grow(outputs),
+        /-g2 has Kubernetes 1\.35\.0, the cluster 1\.34\.3/,
+      );
+    });
   });
 
   describe("falls back, and leaves nothing", () => {
