@@ -84,7 +84,7 @@ function takenMessage(
   const remedy =
     inputs.kind === "Namespace"
       ? "To use it as it is, name it: namespace of KubevirtCluster, createNamespace: false of KubevirtBaseSnapshots"
-      : "Use another namespace or session, or remove it";
+      : "Use another namespace (there is one cluster in each), or remove it";
   return `there is a ${text(inputs.kind)} ${place} already, of ${whose}, and it is not taken over. ${remedy}`;
 }
 
