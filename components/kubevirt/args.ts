@@ -47,6 +47,14 @@ export enum KubevirtReach {
   Address = "address",
 }
 
+/** How the API of a cluster is reached from outside. */
+export enum KubevirtApiService {
+  /** Not, but from inside the cluster that runs the machines. */
+  ClusterIp = "clusterIp",
+  /** At the address of a load balancer (https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer). */
+  LoadBalancer = "loadBalancer",
+}
+
 /** What KubeVirt does with a machine that is off (https://kubevirt.io/user-guide/compute/run_strategies/). */
 export enum KubevirtRunStrategy {
   /** It is started again. */
@@ -249,9 +257,14 @@ export interface KubevirtClusterArgs {
   /** How the inside of machines is reached. Default `api`. */
   reach?: pulumi.Input<KubevirtReach>;
   /**
-   * Address of the API that stands in the kubeconfig. Default:
+   * How the API is reached from outside. Default `clusterIp`: from inside the cluster that runs the
+   * machines only. `loadBalancer` needs one there, and puts its address into the kubeconfig.
+   */
+  apiService?: KubevirtApiService;
+  /**
+   * Address of the API that stands in the kubeconfig, where you see to it yourself. Default:
    * `https://cks-control-plane.NAMESPACE.svc:6443`, which is reached from inside the cluster that runs
-   * the machines.
+   * the machines, or that of the load balancer.
    */
   apiServer?: pulumi.Input<string>;
   /**

@@ -7,6 +7,7 @@ import type { GuestConnection } from "../guest/args";
 import { KubeadmSecrets } from "../guest/ops/kubeadmSecrets";
 import type { KubevirtNodes } from "../guest/ops/kubevirtNodes";
 import { ProvisioningDecision } from "../guest/ops/provisioningDecision";
+import { makeApiService } from "./apiService";
 import type { KubevirtClusterArgs, KubevirtMachine } from "./args";
 import { cloneScope } from "./cluster";
 import { DEFAULTS } from "./defaults";
@@ -141,7 +142,14 @@ export function makeCluster(
     owner.spentOn === undefined
       ? rollOut(args, machinesMade, nodesOwner)
       : machinesMade;
-  const nodes = makeNodes(args, made, nodesOwner);
+  const [controlPlane] = made;
+  const nodes =
+    controlPlane === undefined || args.configureNodes === false
+      ? undefined
+      : makeNodes(args, made, {
+          ...nodesOwner,
+          server: makeApiService(args, controlPlane, { ...owner, resource }),
+        });
   return {
     decision,
     made,

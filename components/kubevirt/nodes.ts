@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { API_PORT } from "../core/kubevirt/kubeadm";
 import type { KubeApi } from "../guest/ops/kube";
 import type { KubeadmSecrets } from "../guest/ops/kubeadmSecrets";
 import { type KubevirtNode, KubevirtNodes } from "../guest/ops/kubevirtNodes";
@@ -77,19 +76,17 @@ export function rollOut(
 }
 
 /**
- * Makes the machines one cluster from inside; undefined when that is not wanted.
+ * Makes the machines one cluster from inside.
+ *
+ * @param owner.server address of the API in the kubeconfig.
  */
 export function makeNodes(
   args: KubevirtClusterArgs,
   made: readonly MadeMachine[],
-  owner: NodesOwner,
-): KubevirtNodes | undefined {
+  owner: NodesOwner & { readonly server: pulumi.Input<string> },
+): KubevirtNodes {
   const { component, name, namespace, decision, secrets, api } = owner;
-  if (args.configureNodes === false) {
-    return undefined;
-  }
   const { kubernetes = {} } = args;
-  const controlPlane = made[0]?.machine.nodeName ?? "";
   return new KubevirtNodes(
     `${name}-nodes`,
     {
@@ -101,9 +98,7 @@ export function makeNodes(
       nodeNetwork: kubernetes.nodeNetwork ?? DEFAULTS.nodeNetwork,
       flannel: networkPlugin(kubernetes.cni, "")?.isFlannel ?? false,
       token: secrets.token,
-      server:
-        args.apiServer ??
-        `https://${controlPlane}.${namespace}.svc:${API_PORT}`,
+      server: owner.server,
       timeoutSeconds: args.ready?.timeoutSeconds ?? DEFAULTS.readySeconds,
     },
     { parent: component },

@@ -46,6 +46,7 @@ const KNOWN_NOW = [
   "kubernetes",
   "ssh",
   "ready",
+  "apiService",
   "configureNodes",
 ];
 
@@ -108,6 +109,7 @@ const NAME_WORDS = "a name of lower-case letters, digits and hyphens";
 
 function nodeRules({
   apiServer,
+  apiService,
   configureNodes,
   ready,
 }: Record<string, unknown>): Fault[] {
@@ -118,6 +120,15 @@ function nodeRules({
       (text) => /^https:\/\/[^\s/]+$/.test(text),
       "an address like https://cluster.example.org:6443",
     ),
+    ...(apiService === "loadBalancer" && apiServer !== undefined
+      ? [
+          {
+            path: "apiServer",
+            problem:
+              'is given beside apiService "loadBalancer", whose address is taken; must be left out',
+          },
+        ]
+      : []),
     ...(configureNodes !== false && field(ready, "until") === "none"
       ? [
           {

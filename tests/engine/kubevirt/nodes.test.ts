@@ -31,6 +31,7 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
     workers: number,
     added: readonly string[],
     memoryMib = 1024,
+    more: object = {},
   ) {
     program.declare({
       web: {
@@ -43,6 +44,7 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
         ssh: { user: "root" },
         ready: { timeoutSeconds: 90 },
         apiServer: "https://cluster.example.org:6443",
+        ...more,
       },
     });
     const [{ exitCode, output }] = await Promise.all([
@@ -74,20 +76,7 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
   });
 
   it("give a kubeconfig with the address asked for, which the state keeps secret", async () => {
-    const outputs = JSON.parse(
-      (
-        await program.stack.pulumi(
-          "stack",
-          "output",
-          "--json",
-          "--show-secrets",
-        )
-      ).output.replace(/^[^{]*/, ""),
-    ) as Record<string, string>;
-    const config = parse(outputs["web.kubeconfig"] ?? "") as {
-      clusters: { cluster: object }[];
-    };
-    assert.deepEqual(config.clusters[0]?.cluster, {
+    assert.deepEqual(await clusterInKubeconfig(), {
       server: "https://cluster.example.org:6443",
       "tls-server-name": "cks-control-plane",
     });
@@ -96,6 +85,33 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
     assert.doesNotMatch(text, /BEGIN OPENSSH PRIVATE KEY/);
     const token = /token: "?([a-z0-9]{6}\.[a-z0-9]{16})/.exec(text);
     assert.equal(token, null);
+  });
+
+  it("give one with the address of a load balancer, where that is asked for", async () => {
+    const service = ["service", "cks-control-plane-api", "-n", NAMESPACE];
+    const type = () =>
+      lab
+        .kubectl("get", ...service, "-o", "jsonpath={.spec.type}")
+        .catch(() => "");
+    const status = { loadBalancer: { ingress: [{ ip: "192.0.2.80" }] } };
+    await Promise.all([
+      up(1, [], 1024, { apiServer: undefined, apiService: "loadBalancer" }),
+      // As a load balancer does; the lab has none.
+      (async () => {
+        assert.ok(await becomes(async () => (await type()) !== "", 120));
+        await lab.kubectl(
+          ...["patch", ...service, "--subresource=status", "--type=merge"],
+          ...["-p", JSON.stringify({ status })],
+        );
+      })(),
+    ]);
+    assert.equal(await type(), "LoadBalancer");
+    assert.deepEqual(await clusterInKubeconfig(), {
+      server: "https://192.0.2.80:6443",
+      "tls-server-name": "cks-control-plane",
+    });
+    await up(1, []);
+    assert.equal(await type(), "");
   });
 
   it("get a worker more, whose token is made valid again, and a worker less, which is drained", async () => {
@@ -139,6 +155,21 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
       calls?.join("\n"),
     );
   });
+
+  /** What the kubeconfig says of the cluster. */
+  async function clusterInKubeconfig(): Promise<object | undefined> {
+    const { output } = await program.stack.pulumi(
+      ...["stack", "output", "--json", "--show-secrets"],
+    );
+    const outputs = JSON.parse(output.replace(/^[^{]*/, "")) as Record<
+      string,
+      string
+    >;
+    const config = parse(outputs["web.kubeconfig"] ?? "") as {
+      clusters: { cluster: object }[];
+    };
+    return config.clusters[0]?.cluster;
+  }
 
   async function instanceOf(machine: string): Promise<string> {
     try {

@@ -8,6 +8,7 @@ import {
   STAMP_LABEL,
 } from "@corral-iac/corral/core/kubevirt/labels";
 import {
+  KubevirtApiService,
   KubevirtCni,
   KubevirtReadyUntil,
   KubevirtStrategy,
@@ -374,6 +375,33 @@ describe("KubevirtCluster", () => {
       provider: new KubernetesProvider("shared", { context: "lab" }),
     }));
     assert.deepEqual(providers(handed.made), ["shared"]);
+  });
+
+  it("gives the kubeconfig the address asked for, that of a load balancer, or that inside", async () => {
+    const serverOf = async (args: Partial<KubevirtClusterArgs>) => {
+      const { made } = await make(
+        { ...MINIMAL, ...args },
+        {
+          "kubernetes:core/v1:Service": (name: string) =>
+            name === "web-api"
+              ? { status: { loadBalancer: { ingress: [{ ip: "192.0.2.8" }] } } }
+              : {},
+        },
+      );
+      return byName(made, "web-nodes").inputs.server;
+    };
+    assert.equal(
+      await serverOf({}),
+      "https://cks-control-plane.shop-prod-web.svc:6443",
+    );
+    assert.equal(
+      await serverOf({ apiServer: "https://k.example.org:6443" }),
+      "https://k.example.org:6443",
+    );
+    assert.equal(
+      await serverOf({ apiService: KubevirtApiService.LoadBalancer }),
+      "https://192.0.2.8:6443",
+    );
   });
 
   it("crashes no preview in which nothing is known yet", async () => {
