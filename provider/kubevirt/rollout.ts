@@ -1,3 +1,4 @@
+import { field } from "@corral-iac/corral/core/argumentRules";
 import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
 import { KINDS } from "@corral-iac/corral/core/kube-client/kinds";
 import type { NodeStep } from "@corral-iac/corral/core/kubevirt/nodeSteps";
@@ -11,6 +12,8 @@ import {
   openStep,
 } from "@corral-iac/corral/core/kubevirt/restartSteps";
 
+import { machineAddress } from "@corral-iac/corral/core/kubevirt/trouble";
+
 import type { OperationContext } from "../frame/context";
 import type { Clock } from "../guest/wait";
 import { waitForMachine } from "./machineWait";
@@ -20,6 +23,8 @@ import { uidOf } from "./spentMachine";
 /** A machine that may have to restart. */
 export interface RolledMachine extends ClusterNode {
   readonly machine: string;
+  /** Where it was when it was waited for; empty: nobody waits for it. */
+  readonly address: string;
 }
 
 /** The machines of a cluster, and how they are restarted. */
@@ -37,6 +42,24 @@ export interface Rollout {
 
 const POLL_MILLISECONDS = 1000;
 
+/** The addresses of machines that run, by machine: a restart or a migration gives them others. */
+export async function addressesNow(
+  client: KubeClient,
+  namespace: string,
+  machines: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const found = await Promise.all(
+    machines.map(async (machine) => {
+      const instance = await client.find(KINDS.instance, namespace, machine, {
+        signal,
+      });
+      return [machine, machineAddress(instance)] as const;
+    }),
+  );
+  return new Map(found.filter(([, address]) => address !== ""));
+}
+
 /** Brings changed machines up to date: what KubeVirt cannot change live restarts, one after the other. */
 export class RolloutRun {
   constructor(
@@ -50,23 +73,30 @@ export class RolloutRun {
    * Workers first, the control plane last; the next one only when the former is back. Run again after
    * it failed, it goes on where it was.
    *
-   * @returns the addresses of those that were restarted, by machine.
+   * @returns the addresses as they are then, by machine.
    */
   async run(): Promise<Map<string, string>> {
-    const { machines } = this.rollout;
-    const addresses = new Map<string, string>();
+    const { namespace, machines } = this.rollout;
     const order = [
       ...machines.filter(({ index }) => index > 0),
       ...machines.filter(({ index }) => index === 0),
     ];
     for (const machine of order) {
       if ((await this.need(machine)) === "restart") {
-        addresses.set(machine.machine, await this.restart(machine));
-      } else if (machine.index > 0) {
-        await this.inside(openStep(machine.nodeName));
+        await this.restart(machine);
+      } else {
+        await this.started(machine);
+        if (machine.index > 0) {
+          await this.inside(openStep(machine.nodeName));
+        }
       }
     }
-    return addresses;
+    return addressesNow(
+      this.client,
+      namespace,
+      machines.map(({ machine }) => machine),
+      this.ctx.signal,
+    );
   }
 
   /** Waits, bounded, until KubeVirt has seen the change, and until a live one is made. */
@@ -101,7 +131,26 @@ export class RolloutRun {
     }
   }
 
-  private async restart(machine: RolledMachine): Promise<string> {
+  /** One that somebody had stopped is started by its declaration. */
+  private async started({ machine: name, address }: RolledMachine) {
+    const { namespace, until, timeoutSeconds } = this.rollout;
+    const declared = await this.client.find(
+      KINDS.virtualMachine,
+      namespace,
+      name,
+      { signal: this.ctx.signal },
+    );
+    if (address !== "" && field(declared, "spec", "runStrategy") === "Always") {
+      await waitForMachine(
+        { namespace, name, until, timeoutSeconds },
+        this.client,
+        this.ctx,
+        this.clock,
+      );
+    }
+  }
+
+  private async restart(machine: RolledMachine): Promise<void> {
     const { namespace, until, timeoutSeconds, shells } = this.rollout;
     const { signal, log } = this.ctx;
     const { machine: name, nodeName } = machine;
@@ -116,7 +165,7 @@ export class RolloutRun {
       signal,
     });
     await this.newInstance(name, before);
-    const address = await waitForMachine(
+    await waitForMachine(
       { namespace, name, until, timeoutSeconds },
       this.client,
       this.ctx,
@@ -124,7 +173,6 @@ export class RolloutRun {
     );
     await shells?.reach(machine, timeoutSeconds);
     await this.inside(backStep(nodeName, timeoutSeconds));
-    return address;
   }
 
   private async newInstance(name: string, before: string): Promise<void> {

@@ -5,7 +5,7 @@ import { choice, defineResource, fields } from "../frame/define";
 import { systemClock } from "../guest/wait";
 import { kubeAt } from "../kubevirt/clients";
 import { SshNodeShells } from "../kubevirt/nodeShells";
-import { RolloutRun } from "../kubevirt/rollout";
+import { addressesNow, RolloutRun } from "../kubevirt/rollout";
 import { kubeFields, namespaceField } from "./kubeFields";
 import { nodeFields } from "./kubevirtNodes";
 
@@ -96,6 +96,18 @@ export const kubevirtRollout = defineResource({
     return old !== undefined && isSame ? old.outputs : {};
   },
 
+  async read({ signal }, _id, { inputs, outputs }) {
+    const { namespace, machines } = inputs;
+    const now = await addressesNow(
+      kubeAt(inputs),
+      namespace,
+      machines.map(({ machine }) => machine),
+      signal,
+    );
+    const addresses = { ...outputs.addresses, ...Object.fromEntries(now) };
+    return { inputs, outputs: { addresses } };
+  },
+
   async update(ctx, _id, old, inputs) {
     const former = new Map(
       old.inputs.machines.map((one) => [one.machine, one.instanceId]),
@@ -107,7 +119,7 @@ export const kubevirtRollout = defineResource({
     const [controlPlane] = inputs.machines;
     const hasInside =
       nodes.length > 0 && controlPlane !== undefined && isFormer(controlPlane);
-    const moved = await new RolloutRun(
+    const now = await new RolloutRun(
       {
         namespace,
         machines: inputs.machines.filter(isFormer),
@@ -128,7 +140,7 @@ export const kubevirtRollout = defineResource({
       ctx,
       systemClock,
     ).run();
-    return { addresses: addressesOf(inputs, old.outputs, isFormer, moved) };
+    return { addresses: addressesOf(inputs, old.outputs, isFormer, now) };
   },
 });
 
@@ -136,12 +148,12 @@ function addressesOf(
   { machines }: Inputs,
   before: Outputs,
   isFormer: (machine: Inputs["machines"][number]) => boolean,
-  moved: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
 ): Record<string, string> {
   return Object.fromEntries(
     machines.map((one) => [
       one.machine,
-      moved.get(one.machine) ??
+      now.get(one.machine) ??
         (isFormer(one) ? before.addresses[one.machine] : undefined) ??
         one.address,
     ]),

@@ -99,7 +99,17 @@ describe("a KubevirtCluster that changes, on a real control plane", function () 
     );
     assert.ok(await becomes(async () => !(await instances()).has(WORKER), 60));
     await refreshed();
-    assert.ok(await becomes(async () => (await instances()).has(WORKER), 60));
+    const address = await kubectl(
+      ...["get", "vmi", WORKER, "-o"],
+      "jsonpath={.status.interfaces[0].ipAddress}",
+    );
+    assert.match(address, /^\d+\./);
+    const machines =
+      await program.output<{ name: string; address: string }[]>("web.machines");
+    assert.equal(
+      machines.find(({ name }) => name === WORKER)?.address,
+      address,
+    );
     await nothingToChange();
   });
 

@@ -36,6 +36,7 @@ describe("machines that were changed", () => {
   function declare(name: string, conditions: readonly string[]): void {
     api.put(MACHINES, {
       metadata: { namespace: "t", name },
+      spec: { runStrategy: "Always" },
       status: {
         desiredGeneration: 2,
         observedGeneration: 2,
@@ -66,6 +67,7 @@ describe("machines that were changed", () => {
           nodeName: `node-${machine}`,
           index,
           instanceId: `uid-${machine}`,
+          address: `address of old ${machine}`,
         })),
         until: "running",
         timeoutSeconds: 20,
@@ -118,9 +120,22 @@ describe("machines that were changed", () => {
 
   it("do not restart where KubeVirt made the change live, and open what a former run closed", async () => {
     NAMES.forEach((name) => declare(name, []));
-    assert.equal((await roll()).size, 0);
+    assert.equal((await roll()).get("w2"), "address of old w2");
     assert.deepEqual(api.acted, []);
     assert.deepEqual(done, ["open node-w1", "open node-w2"]);
+  });
+
+  it("are waited for when somebody had stopped them", async () => {
+    NAMES.forEach((name) => declare(name, []));
+    api.objects.delete(`${INSTANCES}/t/w1`);
+    const clock = new FakeClock();
+    await assert.rejects(
+      roll(clock),
+      /machine t\/w1: it is not running within 20 s/,
+    );
+    run("w1", "new");
+    assert.equal((await roll()).get("w1"), "address of new w1");
+    assert.deepEqual(api.acted, []);
   });
 
   it("restart when the live change does not come to an end", async () => {
