@@ -13,6 +13,9 @@ import { isKubeFault, KubeError, kubeError } from "./errors";
 import { type ExecCredential, execCredential } from "./execCredential";
 import type { KubeAccess } from "./kubeconfig";
 
+/** By which the API's log and the bench tell these requests from others. */
+const USER_AGENT = "corral";
+
 /** A kind of object, as it stands in the API's paths. */
 export interface KubeKind {
   /** Empty for the core group. */
@@ -196,7 +199,7 @@ export class KubeClient {
     const credential = await this.currentCredential(signal);
     return {
       server: this.server,
-      headers: authorization(credential),
+      headers: { ...authorization(credential), "User-Agent": USER_AGENT },
       tls: this.tlsOptions(credential),
     };
   }
@@ -255,7 +258,7 @@ export class KubeClient {
       url: `${this.server}${pathOf(target)}`,
       method,
       headers: {
-        "User-Agent": "corral",
+        "User-Agent": USER_AGENT,
         // virt-api answers actions with nothing, and refuses who wants JSON.
         ...(target.subresource === undefined ? {} : { Accept: "*/*" }),
         ...authorization(credential),
