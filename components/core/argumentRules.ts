@@ -90,8 +90,17 @@ export function absolutePath(path: string, value: unknown): Fault[] {
   );
 }
 
-/** An http or https address. */
+/** An http or https address; the password in one is not shown. */
 export function webAddress(path: string, value: unknown): Fault[] {
+  if (isText(value) && /^https?:\/\/[^\s/]*@/.test(value)) {
+    return [
+      {
+        path,
+        problem:
+          "has a user or a password in it, which the state and command lines would show; must be an address like https://host/image.qcow2 that needs none",
+      },
+    ];
+  }
   return textForm(
     path,
     value,

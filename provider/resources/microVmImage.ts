@@ -48,8 +48,8 @@ const inputs = fields({
   ),
   url: Type.Optional(
     Type.String({
-      pattern: "^https?://\\S+$",
-      allowed: "an http or https address",
+      pattern: "^https?://[^\\s/@]+(/\\S*)?$",
+      allowed: "an http or https address without a user and a password",
       replaces: true,
       description: "An address that the host fetches the image from, once.",
     }),

@@ -57,6 +57,18 @@ describe("KubevirtCluster's arguments", () => {
     );
   });
 
+  it("have no password in an address", () => {
+    const url = "https://me:secret@example.org/a";
+    for (const [path, args] of [
+      ["image.url", { image: { url } }],
+      ["kubernetes.manifest", { image: IMAGE, kubernetes: { manifest: url } }],
+    ] as const) {
+      const [fault, ...more] = faults(args);
+      assert.deepEqual([fault?.path, more], [path, []]);
+      assert.match(fault?.problem ?? "", /^has a user or a password in it/);
+    }
+  });
+
   it("may name a manifest that is in the image", () => {
     const kubernetes = { manifest: "/usr/share/flannel.yml" };
     assert.deepEqual(paths({ kubernetes }), []);

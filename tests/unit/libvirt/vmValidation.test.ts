@@ -236,6 +236,11 @@ describe("arguments of LibvirtVm", () => {
         /must be an address like https/,
         { image: { url: "https://host" } },
       ],
+      [
+        "image.url",
+        /^has a user or a password in it, which the state and command lines would show/,
+        { image: { url: "https://me:secret@host/x" } },
+      ],
       ["macAddress", macAddress, { macAddress: "52:54:00:12:34" }],
       ["macAddress", macAddress, { macAddress: "53:54:00:12:34:56" }],
       ["macAddress", macAddress, { macAddress: "52-54-00-12-34-56" }],

@@ -26,6 +26,26 @@ describe("the arguments of a MicroVm", () => {
     assert.deepEqual(faultsOf({}), []);
   });
 
+  it("have no password in the address of an image, and none is shown", () => {
+    const kernel = (url: string) =>
+      faultsOf({ kernel: { url, sha256: "0".repeat(64) } });
+    assert.deepEqual(kernel("https://host/a@b"), []);
+    assert.deepEqual(kernel("https://host:8443/vmlinuz?for=a@b"), []);
+    for (const url of [
+      "https://user:hidden@host/vmlinuz",
+      "http://hidden@host/vmlinuz",
+      "https://user:hid@den@host",
+    ]) {
+      const [fault = "", ...more] = kernel(url);
+      assert.deepEqual(more, []);
+      assert.match(
+        fault,
+        /^kernel\.url has a user or a password in it, .*must be an address like https:\/\/host/,
+      );
+      assert.doesNotMatch(fault, /hid/);
+    }
+  });
+
   it("are all told when they are wrong", () => {
     assert.deepEqual(
       faultsOf({
