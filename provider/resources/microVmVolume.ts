@@ -122,7 +122,7 @@ export const microVmVolume = defineResource({
       id: `${args.machine}/${args.volume}`,
       outputs: {
         path: answer.must("file"),
-        volumeId: randomBytes(8).toString("hex"),
+        volumeId: newId(),
         hostId: answer.must("host"),
       },
     };
@@ -130,7 +130,9 @@ export const microVmVolume = defineResource({
 
   preview({ machine, volume }, old) {
     if (old) {
-      return old.outputs;
+      const { volumeId, ...same } = old.outputs;
+      // One that is missing is made anew, or an error.
+      return old.inputs.present ? { ...same, volumeId } : same;
     }
     return typeof machine === "string" && typeof volume === "string"
       ? { path: volumePaths(machine, volume, hostPaths).file }
@@ -153,7 +155,8 @@ export const microVmVolume = defineResource({
         (isElsewhere ? undefined : found.get("size")) ?? args.sizeBytes,
       );
       if (!present) {
-        ctx.log.warn(`${shell.where}: ${missingText(state.outputs.path)}`);
+        const paths = volumePaths(args.machine, args.volume, hostPaths);
+        ctx.log.warn(`${shell.where}: ${missingText(paths)}`);
       }
       return {
         ...state,
@@ -183,7 +186,11 @@ export const microVmVolume = defineResource({
       return { ...old.outputs, hostId: away };
     }
     const answer = await setRight(ctx, args);
-    return { ...old.outputs, hostId: answer.must("host") };
+    return {
+      ...old.outputs,
+      ...(answer.get("anew") === "yes" && { volumeId: newId() }),
+      hostId: answer.must("host"),
+    };
   },
 
   async delete(ctx, _id, { inputs: args, outputs: { path } }) {
@@ -204,6 +211,10 @@ export const microVmVolume = defineResource({
     );
   },
 });
+
+function newId(): string {
+  return randomBytes(8).toString("hex");
+}
 
 /** The host that the volume is on, where that is not the wanted one. */
 async function whereElse(

@@ -244,6 +244,14 @@ describe("a MicroVm on a real host", function () {
     assert.equal(await inGuest("cat /data/kept"), "kept");
   });
 
+  it("gets an empty volume where the record of the lost one was taken away too, as its error says", async () => {
+    await host.exec(`rm ${volume.file} ${volume.record}`);
+    assert.match(await up("--refresh"), /remove .*data\.json on the host too/);
+    assert.equal(await inGuest("ls /data"), "lost+found");
+    await inGuest("echo kept > /data/kept; sync");
+    await up("--refresh", "--expect-no-changes");
+  });
+
   it("says what its hypervisor said when it does not start, and is mended by the next up", async () => {
     await declare({
       volumes: [{ ...data, sizeGib: 0.125 }],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import * as path from "node:path";
 import {
   imagePaths,
   machinePaths,
@@ -109,6 +110,57 @@ describe("volumes on a host, by the real shell", function () {
     assert.equal(look.stdout.trim(), "volume missing");
     await host.run(removeScript(wish(), host.paths));
     assert.equal((await make()).code, 0);
+  });
+
+  for (const keep of [true, false]) {
+    it(`that were lost are made anew by what their error says, ${keep ? "kept ones too" : "where they are not kept"}`, async () => {
+      const update = () => host.run(updateScript(wish({ keep }), host.paths));
+      await make({ keep });
+      mark("mine!");
+      fs.rmSync(file());
+      const refused = await update();
+      const [, record = ""] =
+        /remove (\S+) on the host too, and run up --refresh/.exec(
+          refused.stderr,
+        ) ?? [];
+      fs.rmSync(record);
+      const anew = await update();
+      assert.equal(anew.code, 0, anew.stderr);
+      assert.equal(new Answer(anew.stdout).get("anew"), "yes");
+      assert.equal(label(), "data");
+      assert.notEqual(marked(), "mine!");
+      // It is one as any other from then on.
+      const next = await update();
+      assert.equal(new Answer(next.stdout).get("anew"), undefined);
+      assert.equal(new Answer(next.stdout).must("size"), String(8 * MIB));
+      // The same says one that is put into the program again.
+      fs.rmSync(file());
+      assert.ok((await make({ keep })).stderr.includes(`remove ${record} on`));
+      fs.rmSync(record);
+      assert.equal((await make({ keep })).code, 0);
+    });
+  }
+
+  it("are not made anew where all of their machine is gone, as without the host's disk", async () => {
+    await make();
+    fs.rmSync(path.dirname(file()), { recursive: true });
+    const run = await host.run(updateScript(wish(), host.paths));
+    assert.equal(run.code, 65);
+    assert.match(run.stderr, /is missing: it is never made anew/);
+    assert.ok(!fs.existsSync(path.dirname(file())));
+  });
+
+  it("that are made anew are whole or not there, wherever that is cut off", async () => {
+    const { record } = volumePaths("corral-dev-web", "data", host.paths);
+    await make();
+    for (const killAfter of [3, 8, 12, 20, 40]) {
+      fs.rmSync(file());
+      fs.rmSync(record);
+      await host.run(updateScript(wish(), host.paths), { killAfter });
+      const finished = await host.run(updateScript(wish(), host.paths));
+      assert.equal(finished.code, 0, finished.stderr);
+      assert.equal(label(), "data");
+    }
   });
 
   it("of others are left alone", async () => {

@@ -41,27 +41,33 @@ ${call("mkdir", "-p", paths.folder)} || refuse "the folder of the volume cannot 
 if [ -e "$file" ] && ! [ -e "$record" ]; then refuse "$file is there and carries no stamp: move it away, or give it as the volume's image"; fi
 ${wish.adopt === undefined ? ownScript(stamp) : adoptScript(wish, wish.adopt, host)}
 if [ -e "$record" ] && ! [ -e "$file" ] && grep -qF '"state": "made"' "$record"; then
-  refuse ${call(missingText(paths.file))}
+  refuse ${call(missingText(paths))}
 fi
 if ! [ -e "$file" ]; then
-  put "$record" 644 ${call(volumeRecord(wish, "making"))}
-  rm -f "$partial"
-  ${wish.image === undefined ? emptyScript(volume) : copyScript(wish.image)}
-  chmod 600 "$partial" && sync "$partial" && mv "$partial" "$file" || refuse "$file cannot be kept"
+${fileScript(wish)}
 fi
 put "$record" 644 ${call(volumeRecord(wish, "made"))}
 ${growAndTell}`;
 }
 
-/** Makes the volume larger, and notes whether it is to keep. */
+/**
+ * Makes the volume larger, and notes whether it is to keep. One whose file was lost is made anew only
+ * where somebody has taken its record away too: `anew yes` is printed then.
+ */
 export function updateScript(wish: VolumeWish, host: HostPaths): string {
   const { machine, volume, sizeBytes = 0, stamp } = wish;
   const paths = volumePaths(machine, volume, host);
   return `
 ${call("lock", paths.lock, stamp.id)}
-file=${call(paths.file)} record=${call(paths.record)} size=${sizeBytes}
-[ -e "$file" ] || refuse ${call(missingText(paths.file))}
+file=${call(paths.file)} partial=${call(paths.partial)} record=${call(paths.record)} size=${sizeBytes}
+give_up() { rm -f "$partial" "$record"; refuse "$1"; }
 ${ownScript(stamp)}
+if ! [ -e "$file" ]; then
+  # Without their folder it is the host's disk that is missing, and nobody's decision.
+  if ! [ -d ${call(paths.folder)} ] || grep -qsE '"state": "made"|"move": ' "$record"; then refuse ${call(missingText(paths))}; fi
+${fileScript(wish)}
+  echo "anew yes"
+fi
 put "$record" 644 ${call(volumeRecord(wish, "made"))}
 ${growAndTell}`;
 }
@@ -120,10 +126,13 @@ export function emptyVolumeFoldersGone(
 }
 
 /** What to say of a volume that is gone. */
-export function missingText(file: string): string {
+export function missingText({
+  file,
+  record,
+}: Pick<ReturnType<typeof volumePaths>, "file" | "record">): string {
   return (
     `the volume ${file} is missing: it is never made anew on its own, its data would be lost unseen. ` +
-    "Bring the file back; or, to begin with an empty one, take the volume out of the program, run up, and put it in again"
+    `Bring the file back; or, to begin with a new one, remove ${record} on the host too, and run up --refresh`
   );
 }
 
@@ -151,6 +160,16 @@ if ! { [ -e "$file" ] && [ "$(owner "$record")" = ${call(id)} ]; }; then
   fi
 fi
 if [ "$from" != "$file" ] && ! [ -e "$from" ]; then rm -f "$noted"; rmdir "\${from%/*}" 2>/dev/null; fi`;
+}
+
+/** Makes the volume's file, whole or not at all. */
+function fileScript(wish: VolumeWish): string {
+  const { volume, image } = wish;
+  return `
+  put "$record" 644 ${call(volumeRecord(wish, "making"))}
+  rm -f "$partial"
+  ${image === undefined ? emptyScript(volume) : copyScript(image)}
+  chmod 600 "$partial" && sync "$partial" && mv "$partial" "$file" || refuse "$file cannot be kept"`;
 }
 
 /** Formatted in a file that is not the volume yet. */
