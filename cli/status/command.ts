@@ -71,6 +71,8 @@ function statusTable(rows: readonly Row[]): string {
       "vcpus",
       "memory",
       "resident",
+      "cpu time",
+      "pid",
       "up",
       "where",
     ],
@@ -81,10 +83,27 @@ function statusTable(rows: readonly Row[]): string {
       row.vcpus === undefined ? "" : String(row.vcpus),
       mib(row.memoryMib),
       mib(row.residentMib),
+      cpuTime(row.cpuSeconds),
+      row.pid === undefined ? "" : String(row.pid),
       uptime(row.uptimeSeconds),
       row.node === undefined ? row.place : `${row.place} (${row.node})`,
     ]),
   );
+}
+
+/** As `ps` says it, in hours only where there are any: `0:07`, `12:34`, `3:02:01`. */
+function cpuTime(seconds: number | undefined): string {
+  if (seconds === undefined) {
+    return "";
+  }
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [hours, minutes] = [
+    Math.floor(seconds / 3600),
+    Math.floor(seconds / 60) % 60,
+  ];
+  return hours > 0
+    ? `${hours}:${two(minutes)}:${two(seconds % 60)}`
+    : `${minutes}:${two(seconds % 60)}`;
 }
 
 /** As `uptime` says it, short: `3d 4h`, `4h 5m`, `5m`. */

@@ -8,6 +8,10 @@ export interface MachineStatus {
   readonly memoryMib?: number;
   /** What the machine takes of its host's memory, in MiB. */
   readonly residentMib?: number;
+  /** Processor time that it has taken since it was started. */
+  readonly cpuSeconds?: number;
+  /** The hypervisor's process on the host. */
+  readonly pid?: number;
   readonly addresses: readonly string[];
   /** The member of a cluster that it is on. */
   readonly node?: string;

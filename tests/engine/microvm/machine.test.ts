@@ -108,6 +108,26 @@ describe("a MicroVm on a real host", function () {
       [row?.machine, row?.state, row?.vcpus, row?.memoryMib, row?.addresses],
       ["web", "active", 1, 96, ["10.121.0.2"]],
     );
+    assert.equal(String(row?.pid), await process());
+    assert.match(
+      await host.exec(`cat /proc/${String(row?.pid)}/comm`),
+      /^qemu-system/,
+    );
+    const within = (value: unknown, least: number, most: number) =>
+      assert.ok(
+        typeof value === "number" && value >= least && value <= most,
+        `${String(value)} is not in ${least} to ${most}`,
+      );
+    within(row?.residentMib, 16, 96 + 128);
+    // An emulated guest has booted since; the test has not run for longer than that.
+    within(row?.cpuSeconds, 1, 600);
+    within(row?.uptimeSeconds, 1, 600);
+    const shown = await program.corral("status");
+    assert.match(
+      shown.stdout,
+      /machine +state .* resident +cpu time +pid +up +where/,
+    );
+    assert.match(shown.stdout, new RegExp(`${String(row?.pid)} +\\d+m `));
     const logs = await program.corral("logs", "web", "--no-follow");
     assert.match(logs.stdout, /tiny guest is up/);
   });

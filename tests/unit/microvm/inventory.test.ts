@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
-import { recordText } from "@corral-iac/corral/core/microvm/scripts/hostScript";
+import {
+  Answer,
+  recordText,
+} from "@corral-iac/corral/core/microvm/scripts/hostScript";
 import { accessIn } from "@corral-iac/corral/microvm/inventory/access";
 import { parseListing } from "@corral-iac/corral/microvm/inventory/listing";
-import { parseStatus } from "@corral-iac/corral/microvm/inventory/status";
+import {
+  parseStatus,
+  statusScript,
+} from "@corral-iac/corral/microvm/inventory/status";
 import { surveyMicroVms } from "@corral-iac/corral/microvm/inventory/survey";
 
 import { planWith } from "./plans";
+import { ScratchHost } from "./scratchHost";
 
 const { stamp, disks, interfaces } = planWith();
 const stack = { project: "corral", stack: "dev" };
@@ -129,23 +136,62 @@ describe("the inventory of a host of microVMs", () => {
   });
 
   it("tells what changes by itself", () => {
-    const [up, gone] = parseStatus(
+    const [up, stopped, gone, unknown] = parseStatus(
       [
         "now 1000.5",
-        `machine 0 active 104857600 400000000 ${encoded(machineRecord)}`,
-        "machine 1 inactive [not 0 ",
+        `machine 0 active 104857600 400000000 4711 62500000000 ${encoded(machineRecord)}`,
+        `machine 1 inactive - 0 0 - ${encoded(machineRecord)}`,
+        "machine 2 inactive - - - - ",
+        `machine 3 active 18446744073709551615 400000000 4711 - ${encoded(machineRecord)}`,
       ].join("\n"),
-      [{ urn: "a" }, { urn: "b" }],
+      [{ urn: "a" }, { urn: "b" }, { urn: "c" }, { urn: "d" }],
     );
+    const declared = { addresses: ["10.0.0.2"], vcpus: 2, memoryMib: 256 };
     assert.deepEqual(up, {
       urn: "a",
       state: "active",
-      addresses: ["10.0.0.2"],
-      vcpus: 2,
-      memoryMib: 256,
+      ...declared,
       residentMib: 100,
       uptimeSeconds: 601,
+      pid: 4711,
+      cpuSeconds: 63,
     });
-    assert.equal(gone?.state, "gone");
+    assert.deepEqual(stopped, { urn: "b", state: "inactive", ...declared });
+    assert.deepEqual(gone, { urn: "c", state: "gone", addresses: [] });
+    assert.deepEqual(
+      [unknown?.residentMib, unknown?.cpuSeconds, unknown?.pid],
+      [undefined, undefined, 4711],
+    );
+  });
+
+  it("asks systemd for it in one line for each machine, whatever that does not know", async () => {
+    const host = new ScratchHost();
+    try {
+      const ask = async (pid: string) => {
+        const { stdout } = await host.run(`
+systemctl() {
+  case "$*" in
+    is-active*) echo active ;;
+    *MainPID*) echo ${pid} ;;
+    *Timestamp*) echo ;;
+    *) echo '[not set]' ;;
+  esac
+}
+${statusScript(["corral-dev-web", "corral-dev-db"])}`);
+        return new Answer(stdout).all("machine");
+      };
+      assert.deepEqual(await ask("0"), [
+        "0 active - - 0 - ",
+        "1 active - - 0 - ",
+      ]);
+      // Then the kernel tells the processor time of the process, here of this one.
+      const before = process.cpuUsage();
+      const [line = ""] = await ask(String(process.pid));
+      const seconds = Number(line.split(" ")[5]) / 1e9;
+      const used = (before.user + before.system) / 1e6;
+      assert.ok(seconds >= used - 0.1 && seconds < used + 5, line);
+    } finally {
+      host.remove();
+    }
   });
 });
