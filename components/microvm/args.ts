@@ -235,7 +235,10 @@ export interface MicroVmArgs {
   vsockCid?: pulumi.Input<number>;
   /** What happens in the guest at its first boot. */
   cloudInit?: CloudInitArgs;
-  /** What a changed cloud-init means for the machine and its root disk. Default `ignore`. */
+  /**
+   * What a changed cloud-init means for the machine and its root disk. Mount points, interfaces and
+   * addresses are part of it. Default `ignore`.
+   */
   onCloudInitChange?: OnCloudInitChange;
   /** How Corral logs in to the guest. */
   ssh?: GuestSshArgs;
