@@ -83,12 +83,14 @@ export const microVmAddress = defineResource({
     return { id: `${args.network}/${outputs.address}`, outputs };
   },
 
-  preview({ address, connection, network }, old) {
+  preview(args, old) {
+    const { address, connection, network } = args;
     return address === undefined
       ? // Another host, or network, may have given it to somebody else.
         old !== undefined &&
         network === old.inputs.network &&
-        isStill(old.inputs.connection, connection)
+        isStill(old.inputs.connection, connection) &&
+        isIn(old.outputs.address, args)
         ? old.outputs
         : {}
       : typeof address === "string"
@@ -114,7 +116,7 @@ export const microVmAddress = defineResource({
     });
   },
 
-  // A machine keeps what it has, unless another one is asked for.
+  // A machine keeps what it has, unless another one is asked for, or the subnet has none such any more.
   async update(ctx, _id, old, args) {
     const { address, hostId } = old.outputs;
     const from = { connection: old.inputs.connection, hostId };
@@ -122,7 +124,8 @@ export const microVmAddress = defineResource({
     const stays =
       change?.isOther !== true && args.network === old.inputs.network;
     if (stays) {
-      return lease(ctx, args, { address: args.address ?? address });
+      const kept = isIn(address, args) ? address : undefined;
+      return lease(ctx, args, { address: args.address ?? kept });
     }
     const made = await lease(ctx, args, {
       address: args.address,
@@ -181,6 +184,18 @@ async function lease(
     timeoutSeconds: STEP_SECONDS,
   });
   return { address: answer.must("address"), hostId: answer.must("host") };
+}
+
+/** Whether the address is one of the subnet's machines; not where that is not known yet. */
+function isIn(
+  address: string,
+  { subnet, gateway }: Pick<InputsToCheck<Inputs>, "subnet" | "gateway">,
+): boolean {
+  const range =
+    typeof subnet === "string" && typeof gateway === "string"
+      ? leaseRange(subnet, gateway)
+      : undefined;
+  return range !== undefined && isLeasable(address, range);
 }
 
 function holderOf({ stamp, machine, nic }: Inputs) {

@@ -3,10 +3,16 @@ import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
 import { diffCensus } from "@corral-iac/tools/lab/census";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 import { type HostCensus, hostCensus } from "../../support/labHost";
-import { labMicroVmHost } from "../../support/microVms";
+import {
+  labMicroVmHost,
+  outputsOf,
+  runInGuest,
+  tinyMachineOn,
+} from "../../support/microVms";
 import { OpsProgram } from "../provider/opsProgram";
 
 const SUBNET = "10.60.0.0/24";
+const OTHER_SUBNET = "10.64.0.0/24";
 
 describe("MicroVmHost on a real host", () => {
   let host: LabHost;
@@ -193,15 +199,36 @@ systemctl disable -q corral-microvm-network-lab`);
     }
   });
 
+  it("gives a machine an address of its new subnet, at which it then answers", async function () {
+    this.timeout(240_000);
+    const inSubnet = async (subnet: string) => {
+      program.declare(
+        labMicroVmHost(host, "lab", { subnet }),
+        await tinyMachineOn({ $output: "lab.place" }, "web"),
+      );
+      await up();
+      return outputsOf(program, "web");
+    };
+    const leases = "ls /var/lib/corral/microvm/networks/lab/leases";
+    assert.equal((await inSubnet(SUBNET)).address, "10.60.0.2");
+    const web = await inSubnet(OTHER_SUBNET);
+    assert.equal(web.address, "10.64.0.2");
+    const { stdout } = await runInGuest(web, "ip -4 -o address show eth0");
+    assert.match(stdout, / 10\.64\.0\.2\/24 /);
+    assert.equal(await host.exec(leases), "10.64.0.2");
+    assert.doesNotMatch(await host.exec("ip -4 route"), /10\.60\./);
+    await up("--refresh", "--expect-no-changes");
+  });
+
   it("does not go while machines have addresses in it, and then leaves nothing", async () => {
-    const lease = "/var/lib/corral/microvm/networks/lab/leases/10.60.0.9";
+    const lease = "/var/lib/corral/microvm/networks/lab/leases/10.64.0.9";
     await host.exec(`echo x > ${lease}`);
     program.declare();
     const { exitCode, output } = await program.up();
     assert.notEqual(exitCode, 0);
     assert.match(
       output,
-      /machines still have addresses in the network: 10\.60\.0\.9/,
+      /machines still have addresses in the network: 10\.64\.0\.9/,
     );
     await host.exec(`rm ${lease}`);
     await up();

@@ -288,6 +288,26 @@ describe("the lease of an address, by the real shell", function () {
     assert.deepEqual(leased(), []);
   });
 
+  it("is given up for the lowest free one where the subnet or the gateway has become another", async () => {
+    const leaseIn = async (number: number, subnet: string, gateway: string) => {
+      const next = leaseRange(subnet, gateway) ?? assert.fail();
+      const wish = { network: "default", range: next, holder: holder(number) };
+      const run = await host.run(leaseScript(wish, host.paths));
+      return new Answer(run.stdout).must("address");
+    };
+    await lease(1);
+    await lease(2);
+    // Both are in the larger subnet, and stay.
+    assert.equal(await leaseIn(1, "10.9.0.0/24", "10.9.0.1"), "10.9.0.2");
+    // What the gateway has now is no machine's any more.
+    assert.equal(await leaseIn(1, "10.9.0.0/29", "10.9.0.2"), "10.9.0.1");
+    assert.equal(await leaseIn(2, "10.9.0.0/29", "10.9.0.2"), "10.9.0.3");
+    assert.equal(await leaseIn(2, "10.88.0.0/24", "10.88.0.1"), "10.88.0.2");
+    assert.equal(await leaseIn(1, "10.88.0.0/24", "10.88.0.1"), "10.88.0.3");
+    assert.deepEqual(leased().sort(), ["10.88.0.2", "10.88.0.3"]);
+    assert.equal(await leaseIn(2, "10.88.0.0/24", "10.88.0.1"), "10.88.0.2");
+  });
+
   it("needs the network", async () => {
     const wish = { network: "other", range, holder: holder(1) };
     const { code, stderr } = await host.run(leaseScript(wish, host.paths));

@@ -28,7 +28,7 @@ export interface LeaseWish {
 /**
  * Leases an address, alone on the network for that moment: the one that the holder has, the one that
  * is wanted, or the lowest free one. A holder has one address; another one than before sets the old
- * one free. Prints `address A`.
+ * one free, and so does a range that the old one is not in. Prints `address A`.
  */
 export function leaseScript(wish: LeaseWish, host: HostPaths): string {
   const { network, range, address = "", holder } = wish;
@@ -48,8 +48,13 @@ keep() {
   echo "address $1"
   exit 0
 }
+# The network may have another subnet or gateway by now.
+is_leasable() {
+  number=$(echo "$1" | { IFS=. read -r a b c d; echo $((a << 24 | b << 16 | c << 8 | d)); })
+  [ "$number" -ge ${range.first} ] && [ "$number" -le ${range.last} ] && [ "$number" -ne ${range.gateway} ]
+}
 for one in $had; do
-  if [ -z "$wanted" ] || [ "$one" = "$wanted" ]; then keep "$one"; fi
+  if [ "$one" = "$wanted" ] || { [ -z "$wanted" ] && is_leasable "$one"; }; then keep "$one"; fi
 done
 if [ -n "$wanted" ]; then
   ! [ -e "$leases/$wanted" ] || { cat "$leases/$wanted"; exit 75; }
