@@ -1,15 +1,9 @@
 import * as fs from "node:fs";
 
-import {
-  hypervisorFeatures,
-  versionProblem,
-} from "@corral-iac/corral/core/microvm/features";
+import type { MachineMemory } from "@corral-iac/corral/core/microvm/machineFaults";
 import { hostPaths, machineUnit } from "@corral-iac/corral/core/microvm/paths";
 import type { Hypervisor } from "@corral-iac/corral/core/microvm/plan";
-import {
-  applyScript,
-  hypervisorScript,
-} from "@corral-iac/corral/core/microvm/scripts/machineScripts";
+import { applyScript } from "@corral-iac/corral/core/microvm/scripts/machineScripts";
 import { revision } from "@corral-iac/corral/core/microvm/unitFile";
 
 import type { OperationContext } from "../frame/context";
@@ -17,16 +11,11 @@ import { PartialFailure } from "../frame/errors";
 import { withSeed } from "../guest/seedDisk";
 import type { Inputs, Outputs } from "../resources/microVmServiceFields";
 import { asPartialFailure, HostRefusal, HostShell } from "./hostShell";
+import { cannotRun, lookForRoom } from "./lookForRoom";
 import { documentsOf, hasSeed, planOf } from "./planOf";
 
 /** What a step takes beside the time that a guest is given to shut down. */
 export const STEP_SECONDS = 180;
-
-/** What brings a device, where one command does. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  "/dev/net/tun": ": modprobe tun",
-  "/dev/vhost-vsock": ": modprobe vhost_vsock",
-};
 
 /** What the host has, and which host it is. */
 export interface FoundHypervisor {
@@ -34,41 +23,26 @@ export interface FoundHypervisor {
   readonly hostId: string;
 }
 
-/** What the host has, and whether it will do; nothing is changed before. */
+/**
+ * What the host has, and whether it will do; nothing of the machine is changed before.
+ *
+ * @param memory what it asks of the host's memory anew.
+ */
 export async function findHypervisor(
   ctx: OperationContext,
   args: Inputs,
+  memory: MachineMemory | undefined,
 ): Promise<FoundHypervisor> {
-  const shell = new HostShell(args.connection, ctx.signal);
-  const answer = await shell.run({
-    what: `looking for ${hypervisorFeatures[args.hypervisor].title}`,
-    script: hypervisorScript(args.hypervisor),
-    timeoutSeconds: STEP_SECONDS,
+  const { where, facts, faults } = await lookForRoom(ctx, {
+    ...args,
+    networks: [],
+    memory,
   });
-  const version = answer.must("version");
-  const devices = answer.all("device");
-  const needed = [
-    "/dev/net/tun",
-    ...(args.acceleration === "kvm" ? ["/dev/kvm"] : []),
-    ...(args.vsockCid !== undefined && args.hypervisor === "qemu"
-      ? ["/dev/vhost-vsock"]
-      : []),
-  ];
-  const problems = [
-    ...needed
-      .filter((device) => !devices.includes(device))
-      .map((device) => `there is no ${device}${REMEDIES[device] ?? ""}`),
-    ...[versionProblem(args.hypervisor, version)].filter(
-      (problem) => problem !== undefined,
-    ),
-  ];
-  if (problems.length > 0) {
-    throw new HostRefusal(`${shell.where}: ${problems.join("; ")}`, false);
+  const { hypervisor, hostId } = facts;
+  if (hypervisor === undefined || faults.length > 0) {
+    throw new HostRefusal(cannotRun(args.name, where, faults), false);
   }
-  return {
-    hypervisor: { kind: args.hypervisor, version, path: answer.must("path") },
-    hostId: answer.must("host"),
-  };
+  return { hypervisor: { kind: args.hypervisor, ...hypervisor }, hostId };
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   findHypervisor,
   STEP_SECONDS,
 } from "../microvm/applyMachine";
+import { foreseeFaults, newMemory } from "../microvm/foreseeFaults";
 import { foreseeMove } from "../microvm/foreseeMove";
 import { hostChange, isKnown, sameMachine } from "../microvm/hostChange";
 import { HostShell, TakenError } from "../microvm/hostShell";
@@ -39,13 +40,14 @@ export const microVmService = defineResource({
   checks: checkService,
 
   async create(ctx, args) {
-    const found = await findHypervisor(ctx, args);
+    const found = await findHypervisor(ctx, args, newMemory(args));
     return { id: args.name, outputs: await applyMachine(ctx, args, found) };
   },
 
   async foresee(ctx, args, old) {
-    const move = old && (await foreseeMove(ctx, old, args));
-    return move === true ? comes(args) : previewOf(args, old);
+    const moves = old !== undefined && (await foreseeMove(ctx, old, args));
+    await foreseeFaults(ctx, args, old?.inputs, moves);
+    return moves ? comes(args) : previewOf(args, old);
   },
 
   async read(ctx, _id, state) {
@@ -75,10 +77,13 @@ export const microVmService = defineResource({
     if (change !== undefined && !change.isOther) {
       await sameMachine(ctx, args);
     }
-    const found = await findHypervisor(ctx, args);
-    return change?.isOther === true
-      ? moveMachine(ctx, { old, args, found })
-      : applyMachine(ctx, args, found);
+    if (change?.isOther === true) {
+      // Whether there is memory for it the move looks itself.
+      const found = await findHypervisor(ctx, args, undefined);
+      return moveMachine(ctx, { old, args, found });
+    }
+    const memory = newMemory(args, old.inputs);
+    return applyMachine(ctx, args, await findHypervisor(ctx, args, memory));
   },
 
   async delete(ctx, _id, { inputs: args }) {

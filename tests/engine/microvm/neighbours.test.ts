@@ -117,9 +117,9 @@ describe("microVMs of two stacks on one host", function () {
     await host.exec(`sysctl -q -w net.ipv6.conf.${tap}.disable_ipv6=1`);
   });
 
-  it("are refused where no address is left, where one is taken, and where a volume is another's", async () => {
-    const third = await OpsProgram.make();
+  it("are refused where no address is left, and where one is taken", async () => {
     const before = await hostCensus(host);
+    const third = await OpsProgram.make();
     try {
       await host.exec(
         `cd ${leases}; for n in 4 5 6; do echo '{}' > 10.121.8.$n; done`,
@@ -135,21 +135,72 @@ describe("microVMs of two stacks on one host", function () {
       );
       const taken = await third.up();
       assert.match(taken.output, /belongs to MicroVm "left" of corral\/test/);
-      await host.exec(`cd ${leases}; rm 10.121.8.4 10.121.8.5 10.121.8.6`);
-      const seed = `/var/lib/corral/microvm/machines/corral-test-left/seed.iso`;
+    } finally {
+      await third.remove();
+      await host.exec(`cd ${leases}; rm -f 10.121.8.4 10.121.8.5 10.121.8.6`);
+    }
+    assert.deepEqual(diffCensus(before, await hostCensus(host)), []);
+  });
+
+  it("are refused with all that stands against them, and nothing is changed", async () => {
+    const before = await hostCensus(host);
+    const third = await OpsProgram.make();
+    const qemu = "/usr/bin/qemu-system-x86_64";
+    try {
+      const seed = `/var/lib/corral/microvm/machines/${left.name}/seed.iso`;
       third.declare(
         await tinyMachine(host, network, "third", {
-          volumes: [{ name: "data", image: seed }],
+          memoryMib: 16_000_000,
+          volumes: [
+            { name: "data", image: seed },
+            { name: "new", sizeGib: 0.0625, keep: false },
+          ],
         }),
       );
-      const used = await third.up();
-      assert.match(
-        used.output,
-        /is in use by another machine: corral-test-left/,
+      await host.exec(`mv ${qemu} ${qemu}-away`);
+      const refused = await third.run("up", "--yes", "--non-interactive");
+      await host.exec(`mv ${qemu}-away ${qemu}`);
+      assert.notEqual(refused.exitCode, 0, refused.output);
+      for (const fault of [
+        /corral-test-third cannot run on root@/,
+        /qemu-system-x86_64 is not installed there/,
+        /there are \d+ MiB of memory available, must be 16000128 \(memoryMib 16000000 and limits\.memoryOverheadMib 128\)/,
+        /disk data: .* is in use by another machine: corral-test-left/,
+      ]) {
+        assert.match(refused.output, fault);
+      }
+      // What the state knows is still to be removed; the host has to be as it was before that.
+      assert.deepEqual(diffCensus(before, await hostCensus(host)), []);
+      // Without a preview it is said by the machine's own part, which then is not made.
+      const late = await third.up();
+      assert.match(late.output, /must be 16000128/);
+      assert.notDeepEqual(diffCensus(before, await hostCensus(host)), []);
+      assert.doesNotMatch(
+        await host.exec("ls /var/lib/corral/microvm/machines"),
+        /third/,
       );
     } finally {
       await third.remove();
     }
     assert.deepEqual(diffCensus(before, await hostCensus(host)), []);
+  });
+
+  it("are refused more memory than there is, and run on", async () => {
+    const pid = () =>
+      host.exec(
+        `systemctl show --property MainPID --value corral-microvm-${right.name}.service`,
+      );
+    const before = [await pid(), await hostCensus(host)] as const;
+    programs[1].declare(
+      await tinyMachine(host, network, "right", { memoryMib: 16_000_000 }),
+    );
+    const { exitCode, output } = await programs[1].run("preview");
+    assert.notEqual(exitCode, 0, output);
+    assert.match(
+      output,
+      /MiB of memory available beside the \d+ MiB that it uses, must be 16000128/,
+    );
+    assert.equal(await pid(), before[0]);
+    assert.deepEqual(diffCensus(before[1], await hostCensus(host)), []);
   });
 });
