@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
 
 import { hypervisorFeatures } from "@corral-iac/corral/core/microvm/features";
-import { hostFaults } from "@corral-iac/corral/core/microvm/hostFacts";
+import {
+  hostFaults,
+  newWishes,
+} from "@corral-iac/corral/core/microvm/hostFacts";
 import type { HostFacts } from "@corral-iac/corral/core/microvm/hostFacts";
 import type { NetworkPlan } from "@corral-iac/corral/core/microvm/network";
 import { hostPaths, networkUnit } from "@corral-iac/corral/core/microvm/paths";
@@ -122,7 +125,7 @@ export const microVmNetwork = defineResource({
     const token = randomBytes(8).toString("hex");
     return {
       id: `${args.network}@${token}`,
-      outputs: await apply(ctx, args, token),
+      outputs: await apply(ctx, args, token, undefined),
     };
   },
 
@@ -152,7 +155,7 @@ export const microVmNetwork = defineResource({
   },
 
   async update(ctx, _id, old, args) {
-    return apply(ctx, args, old.outputs.token);
+    return apply(ctx, args, old.outputs.token, old.inputs);
   },
 
   async delete(ctx, _id, { inputs: args, outputs: made }) {
@@ -175,9 +178,10 @@ async function apply(
   ctx: OperationContext,
   args: Inputs,
   token: string,
+  before: Inputs | undefined,
 ): Promise<Outputs> {
   const shell = new HostShell(args.connection, ctx.signal);
-  const facts = await lookAtHost(shell, args);
+  const facts = await lookAtHost(shell, args, before);
   const made: Outputs = {
     token,
     unitName: networkUnit(args.network),
@@ -199,14 +203,18 @@ async function apply(
 }
 
 /** @throws Error with everything that the host lacks. */
-async function lookAtHost(shell: HostShell, args: Inputs): Promise<HostFacts> {
+async function lookAtHost(
+  shell: HostShell,
+  args: Inputs,
+  before: Inputs | undefined,
+): Promise<HostFacts> {
   const answer = await shell.run({
     what: "looking at the host",
     script: factsScript(args.network, hostPaths),
     timeoutSeconds: STEP_SECONDS,
   });
   const facts = readFacts(answer);
-  const faults = hostFaults(facts, args);
+  const faults = hostFaults(facts, newWishes(args, before));
   if (faults.length > 0) {
     throw new Error(
       [

@@ -37,7 +37,8 @@ export interface HostNetwork {
 
 /** What is wanted of a host. */
 export interface HostWishes {
-  readonly subnet: string;
+  /** Left out: the one that there is, which lies where it lies. */
+  readonly subnet?: string | undefined;
   readonly acceleration: Acceleration;
   /** Those that have to be there; empty: any one. */
   readonly hypervisors: readonly HypervisorKind[];
@@ -62,7 +63,37 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, string>> = {
   mke2fs: "e2fsprogs",
   resize2fs: "e2fsprogs",
   e2fsck: "e2fsprogs",
+  // Fetches images, and asks cloud-hypervisor and Firecracker to shut a guest down.
+  curl: "curl",
 };
+
+/** What of a network's arguments says what its host must have. */
+type Asking = Required<Pick<HostWishes, "freeMemoryMib" | "freeDiskGib">> & {
+  readonly subnet: string;
+  readonly lan?: string | undefined;
+};
+
+/**
+ * What a network asks of its host anew: its machines have taken of the room that there was when it was
+ * made, and the rest must not keep it from being repaired.
+ *
+ * @param before the arguments that it has; undefined: there is none yet.
+ */
+export function newWishes<T extends Asking>(
+  args: T,
+  before: Asking | undefined,
+): Omit<T, "subnet"> & Pick<HostWishes, "subnet"> {
+  if (before === undefined) {
+    return args;
+  }
+  const { freeMemoryMib, freeDiskGib, subnet, lan } = args;
+  return {
+    ...args,
+    freeMemoryMib: freeMemoryMib === before.freeMemoryMib ? 0 : freeMemoryMib,
+    freeDiskGib: freeDiskGib === before.freeDiskGib ? 0 : freeDiskGib,
+    subnet: subnet === before.subnet && lan === before.lan ? undefined : subnet,
+  };
+}
 
 /** Everything that the host lacks, each with a remedy. */
 export function hostFaults(facts: HostFacts, wishes: HostWishes): string[] {
@@ -173,8 +204,8 @@ function subnetFaults(
   { networks }: HostFacts,
   { subnet, lan }: HostWishes,
 ): string[] {
-  const own = parseIpv4Network(subnet);
-  if (own === undefined) {
+  const own = subnet === undefined ? undefined : parseIpv4Network(subnet);
+  if (subnet === undefined || own === undefined) {
     return [];
   }
   const faults = lan === undefined ? [] : lanFaults(networks, own, subnet, lan);

@@ -4,11 +4,18 @@ import {
   type HostFacts,
   hostFaults,
   type HostWishes,
+  NEEDED_PROGRAMS,
   networkAround,
+  newWishes,
 } from "@corral-iac/corral/core/microvm/hostFacts";
 import { formatIpv4 } from "@corral-iac/corral/core/microvm/subnet";
-import { readFacts } from "@corral-iac/corral/core/microvm/scripts/hostFacts";
+import {
+  factsScript,
+  readFacts,
+} from "@corral-iac/corral/core/microvm/scripts/hostFacts";
 import { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
+
+import { ScratchHost } from "./scratchHost";
 
 const good: HostFacts = {
   architecture: "x86_64",
@@ -46,7 +53,7 @@ describe("what a host lacks", () => {
       ...good,
       architecture: "riscv64",
       init: "runit",
-      missingPrograms: ["nft", "flock", "runuser"],
+      missingPrograms: ["nft", "flock", "runuser", "curl"],
       devices: [],
       firewallFault: "nft: not found",
       hypervisors: [],
@@ -73,7 +80,7 @@ describe("what a host lacks", () => {
         "the subnet 10.0.0.0/24 overlaps 10.0.0.128/25 ",
       ],
     );
-    assert.match(faults[2] ?? "", /apt-get install nftables util-linux$/);
+    assert.match(faults[2] ?? "", /apt-get install nftables util-linux curl$/);
   });
 
   it("is a hypervisor that emulates, where there shall be emulation", () => {
@@ -117,6 +124,67 @@ describe("what a host lacks", () => {
       ),
     );
     assert.equal(networkAround("default"), undefined);
+  });
+});
+
+describe("what a network that is there asks of its host", () => {
+  const asks: HostWishes & { subnet: string } = {
+    ...wishes,
+    subnet: "10.0.0.0/24",
+    freeMemoryMib: 2048,
+    freeDiskGib: 10,
+  };
+  /** A host that machines have filled, and that has got a route since. */
+  const full: HostFacts = {
+    ...good,
+    freeMemoryMib: 100,
+    freeDiskMib: 100,
+    networks: [{ cidr: "10.0.0.0/8", what: "a route by wg0" }],
+  };
+  const faults = (changes: object) =>
+    hostFaults(full, newWishes({ ...asks, ...changes }, asks));
+
+  it("is not again what it asked for when it was made", () => {
+    assert.deepEqual(faults({}), []);
+    assert.deepEqual(faults({ nat: false, acceleration: "kvm" }), []);
+    assert.equal(hostFaults(full, newWishes(asks, undefined)).length, 3);
+  });
+
+  it("is what has changed", () => {
+    assert.match(
+      faults({ freeMemoryMib: 512 }).join(),
+      /^it has 100 MiB of memory available, must have 512 \(freeMemoryMib\)$/,
+    );
+    assert.match(
+      faults({ freeDiskGib: 1 }).join(),
+      /^it has 100 MiB of disk free at \/var\/lib, must have 1024 \(freeDiskGib\)$/,
+    );
+    assert.match(
+      faults({ subnet: "10.1.0.0/24" }).join(),
+      /^the subnet 10\.1\.0\.0\/24 overlaps 10\.0\.0\.0\/8 \(a route by wg0\)/,
+    );
+    assert.match(faults({ lan: "br0" }).join(), /^it has no interface br0/);
+    // What every network needs is looked for each time.
+    assert.match(
+      hostFaults({ ...full, devices: [] }, newWishes(asks, asks)).join(),
+      /no \/dev\/net\/tun/,
+    );
+  });
+});
+
+describe("the programs that a host is looked through for", () => {
+  it("are told where they are missing, and the one that fetches images is among them", async () => {
+    const host = new ScratchHost();
+    try {
+      const { stdout } = await host.run(
+        `command() { return 1; }\n${factsScript("lan", host.paths)}`,
+      );
+      const missing = new Answer(stdout).all("missing");
+      assert.deepEqual(missing, Object.keys(NEEDED_PROGRAMS));
+      assert.ok(missing.includes("curl"));
+    } finally {
+      host.remove();
+    }
   });
 });
 
