@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import * as os from "node:os";
 
 /** A process that cannot be mistaken for a later one with the same pid. */
 export interface KnownProcess {
@@ -25,6 +26,21 @@ export function know(name: string, pid: number): KnownProcess | undefined {
 /** True while the very process that was noted runs. */
 export function isRunning(known: KnownProcess): boolean {
   return currentStartTime(known.pid) === known.started;
+}
+
+/** Whether a process runs and has a handler of its own for a signal (proc(5), SigCgt). */
+export function catches(
+  known: KnownProcess,
+  signal: keyof typeof os.constants.signals,
+): boolean {
+  try {
+    const status = fs.readFileSync(`/proc/${known.pid}/status`, "utf8");
+    const caught = BigInt(`0x${/^SigCgt:\s*(\S+)/m.exec(status)?.[1] ?? "0"}`);
+    const bit = 1n << BigInt(os.constants.signals[signal] - 1);
+    return isRunning(known) && (caught & bit) !== 0n;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { openStackLocks } from "@corral-iac/cli/recovery/locks/open";
+import { folderOf } from "@corral-iac/cli/recovery/locks/fileUrl";
 import { judgeLock } from "@corral-iac/cli/recovery/locks/judge";
 import type { StackLocks } from "@corral-iac/cli/recovery/locks/stackLocks";
 import { isRunning, thisHost } from "@corral-iac/cli/recovery/processes";
@@ -7,6 +8,7 @@ import {
   endSurvivors,
   findSurvivors,
 } from "@corral-iac/cli/recovery/survivors";
+import { mendTornState } from "@corral-iac/cli/recovery/tornState";
 import { makeClone, removeClone } from "../../support/clone";
 import { blankMachine, fleetOf } from "../../support/fleets";
 import { removeDomains, TestPool, virsh } from "../../support/hypervisor";
@@ -109,6 +111,11 @@ describe("what a killed engine leaves on this machine", () => {
     for (const lock of await locks.list()) {
       await locks.break(lock);
     }
+    // As `corral up` does: the engine may have been killed while it wrote.
+    mendTornState(folderOf(killed.backendUrl, "/"), {
+      project: "corral",
+      stack: "enginegone",
+    });
     const held = await locks.hold();
     const refused = await killed.up();
     assert.notEqual(refused.exitCode, 0);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   becomes,
+  catches,
   end,
   isRunning,
   know,
@@ -26,6 +29,22 @@ describe("a known process", () => {
     // Would end the tests themselves.
     await end({ name: "recycled", pid: process.pid, started: "1" });
     assert.equal(know("none", 2 ** 30), undefined);
+  });
+});
+
+describe("a signal to a process that starts", () => {
+  it("is caught once it has a handler, and never when it has ended", async () => {
+    const child = spawn("sh", ["-c", "trap : HUP; echo; read line"], {
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const known = know("sh", child.pid ?? 0);
+    assert.ok(known);
+    await once(child.stdout, "data");
+    assert.equal(catches(known, "SIGHUP"), true);
+    assert.equal(catches(known, "SIGTERM"), false);
+    child.stdin.end();
+    await once(child, "close");
+    assert.equal(catches(known, "SIGHUP"), false);
   });
 });
 

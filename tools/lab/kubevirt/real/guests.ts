@@ -2,7 +2,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { writeIso } from "../../seedIso";
-import { becomes, end, isRunning, type KnownProcess } from "../../processes";
+import {
+  becomes,
+  catches,
+  end,
+  isRunning,
+  type KnownProcess,
+} from "../../processes";
 import type { KubeApi } from "../api/client";
 import { collection } from "../api/paths";
 import { type Guests, macOf, type GuestView } from "../handler/guests";
@@ -28,6 +34,8 @@ interface GuestNote extends NamedGuest {
 
 /** Longest wait for a guest that was asked to shut down. */
 const shutdownSeconds = 60;
+/** Longest wait for a name server that was started. */
+const nameServerSeconds = 10;
 
 /** Instances as real guests: QEMU with the lab's Debian image, in a network like that of a pod. */
 export class RealGuests implements Guests {
@@ -54,6 +62,8 @@ export class RealGuests implements Guests {
     const note = readNote(this.home(instance)) ?? (await this.start(instance));
     const { address, mac, namespace, processes } = note;
     if (!processes.every(isRunning)) {
+      // The next instance needs the disk.
+      await killAll(processes);
       return "ended";
     }
     await this.tellNames(namespace);
@@ -100,8 +110,12 @@ export class RealGuests implements Guests {
     );
     if (await this.names.write(namespace, notes)) {
       for (const { processes } of notes) {
-        if (isRunning(processes[1])) {
-          process.kill(processes[1].pid, "SIGHUP");
+        // One that is just being started has no handler yet, and would end.
+        const server = processes[1];
+        const isReady = () => catches(server, "SIGHUP");
+        await becomes(() => isReady() || !isRunning(server), nameServerSeconds);
+        if (isReady()) {
+          process.kill(server.pid, "SIGHUP");
         }
       }
     }

@@ -152,8 +152,6 @@ export class PodNetwork {
     hosts: string,
   ): string[] {
     return [
-      // A SIGHUP that comes before dnsmasq has its handlers would end it.
-      "nohup",
       "dnsmasq",
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
       // A change of its user or group would take away that it ends with its parent.
