@@ -239,8 +239,11 @@ class RemoteCommand {
       code = exitCode ?? undefined;
       exitSignal = name;
     });
-    if (this.options.stdoutTo) {
-      channel.pipe(this.options.stdoutTo);
+    const { stdoutTo } = this.options;
+    if (stdoutTo) {
+      channel.pipe(stdoutTo);
+      // Who has read enough takes no more; with the rest unread the channel would never close.
+      stdoutTo.once("close", () => channel.resume());
     } else {
       channel.on("data", (chunk: Buffer) => {
         this.stdout.add(chunk);

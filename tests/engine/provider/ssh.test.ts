@@ -92,6 +92,22 @@ describe("ssh pool against OpenSSH's server", () => {
     assert.ok(waiting < 4 * 1024 * 1024, `${waiting} bytes were waiting`);
   });
 
+  it("ends with a command whose reader had enough before it ended", async () => {
+    const pipe = new PassThrough();
+    await pool.use(server.target(), never, async (session) => {
+      const options = { signal: never, timeoutSeconds: 20 };
+      const [written, read] = await Promise.all([
+        session.exec("seq 20000; sleep 1; seq 500000", {
+          ...options,
+          stdoutTo: pipe,
+        }),
+        session.exec("head -n 3 >&2", { ...options, stdin: () => pipe }),
+      ]);
+      assert.equal(written.code, 0);
+      assert.equal(read.stderr, "1\n2\n3\n");
+    });
+  });
+
   it("ends the stream of a command that fails to end well, and keeps nothing of it for itself", async () => {
     const pipe = new PassThrough();
     const closed = new Promise((resolve) => pipe.once("close", resolve));
