@@ -45,16 +45,20 @@ export async function findHypervisor(
   return { hypervisor: { kind: args.hypervisor, ...hypervisor }, hostId };
 }
 
-/**
- * Brings the host to what is declared. Whatever goes wrong behind the first change is in the state.
- *
- * @param move the move by which the machine comes to this host.
- */
+/** What else an update of a machine has to know. */
+export interface ApplyOptions {
+  /** The move by which the machine comes to this host. */
+  readonly move?: string | undefined;
+  /** What it was before: it is stopped as that says. */
+  readonly before?: Pick<Inputs, "stopTimeoutSeconds"> | undefined;
+}
+
+/** Brings the host to what is declared. Whatever goes wrong behind the first change is in the state. */
 export async function applyMachine(
   ctx: Pick<OperationContext, "signal">,
   args: Inputs,
   { hypervisor, hostId }: FoundHypervisor,
-  move?: string,
+  { move, before = args }: ApplyOptions = {},
 ): Promise<Outputs> {
   const plan = planOf(args, hypervisor);
   const made: Outputs = {
@@ -79,7 +83,9 @@ export async function applyMachine(
         hostPaths,
       ),
       ...(seed === undefined ? {} : { data: () => fs.createReadStream(seed) }),
-      timeoutSeconds: STEP_SECONDS + args.stopTimeoutSeconds,
+      timeoutSeconds:
+        STEP_SECONDS +
+        Math.max(args.stopTimeoutSeconds, before.stopTimeoutSeconds),
     });
   const answer = await (
     hasSeed(args) ? withSeed(ctx, documentsOf(args), work) : work()

@@ -83,7 +83,10 @@ async function goForward(
 ): Promise<Outputs> {
   const id = target.machine?.move ?? "";
   try {
-    return await applyMachine(ctx, args, found, id === "" ? undefined : id);
+    return await applyMachine(ctx, args, found, {
+      move: id === "" ? undefined : id,
+      before: old.inputs,
+    });
   } catch (error) {
     throw new Error(
       `${messageOf(error)}\n${old.inputs.name} was started on ${to.where} before, so that it does not go back to ${from.where}: what it has written since would be lost.`,
@@ -122,7 +125,9 @@ async function bring(
     });
     howFar = "starting";
     ctx.log.status(`starting on ${to.where}`);
-    return await applyMachine(ctx, move.args, move.found, mark.id);
+    return await applyMachine(ctx, move.args, move.found, {
+      move: mark.id,
+    });
   } catch (error) {
     throw await giveUp(ctx, move, { facts, mark, howFar, error });
   }

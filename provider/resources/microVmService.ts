@@ -2,7 +2,7 @@ import { featureFaults } from "@corral-iac/corral/core/microvm/features";
 import { hostPaths, machineUnit } from "@corral-iac/corral/core/microvm/paths";
 import type { Hypervisor } from "@corral-iac/corral/core/microvm/plan";
 import type { Answer } from "@corral-iac/corral/core/microvm/scripts/hostScript";
-import { lookScript } from "@corral-iac/corral/core/microvm/scripts/machineScripts";
+import { lookScript } from "@corral-iac/corral/core/microvm/scripts/machineLook";
 import { removeWithPartsScript } from "@corral-iac/corral/core/microvm/scripts/leaving";
 import { revision } from "@corral-iac/corral/core/microvm/unitFile";
 
@@ -83,7 +83,8 @@ export const microVmService = defineResource({
       return moveMachine(ctx, { old, args, found });
     }
     const memory = newMemory(args, old.inputs);
-    return applyMachine(ctx, args, await findHypervisor(ctx, args, memory));
+    const found = await findHypervisor(ctx, args, memory);
+    return applyMachine(ctx, args, found, { before: old.inputs });
   },
 
   async delete(ctx, _id, { inputs: args }) {

@@ -120,7 +120,7 @@ const things: Readonly<Record<string, Thing>> = {
     remove: removeMachineScript(machine, stamp, hostPaths),
     input: seed,
     isMachine: true,
-    from: 40,
+    from: 28,
   },
 };
 

@@ -1,7 +1,4 @@
-import { createHash } from "node:crypto";
-
 import { hypervisorFeatures } from "../features";
-import { chainsOf, mapsOnly, networkChains } from "../networkChains";
 import {
   machinePaths,
   machineUnit,
@@ -11,14 +8,14 @@ import {
 } from "../paths";
 import type { HostPaths } from "../paths";
 import type { HypervisorKind, MachinePlan } from "../plan";
-import { answerForMachine, REVISION_VARIABLE, revision } from "../unitFile";
+import { answerForMachine } from "../unitFile";
 
 import type { OwnershipStamp } from "../../stamp";
 import { call, hiddenNew } from "./hostScript";
 import { freeOthersScript } from "./leases";
 import { machineFiles } from "./machineFiles";
+import { answered, LOOKS, variables } from "./machineLook";
 import {
-  sharesDrift,
   sharesRemoved,
   sharesThere,
   staleRemoved,
@@ -30,31 +27,6 @@ const WATCHED_TENTHS = 50;
 
 /** How long a hypervisor may take to open its interface, in tenths of a second. */
 const STARTED_TENTHS = 150;
-
-/** Functions that look at a machine; the variables are those of {@link variables}. */
-const LOOKS = `
-property() { systemctl show --property "$1" --value "$unit"; }
-# The revision that the running hypervisor was started with; nothing when there is none.
-running_revision() {
-  pid=$(property MainPID)
-  [ "\${pid:-0}" = 0 ] || tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^${REVISION_VARIABLE}=//p'
-}
-tap_missing() { for tap in $taps; do [ -e "/sys/class/net/$tap" ] || return 0; done; return 1; }
-# The kernel shows a carrier as soon as the hypervisor has opened its end.
-tap_waits() { for tap in $taps; do [ "$(cat "/sys/class/net/$tap/carrier" 2>/dev/null)" = 1 ] || return 0; done; return 1; }
-`;
-
-/** Prints chains and elements of the maps as nftables shows them; $1 are lines of table, tap, chains. */
-const LIST_CHAINS = `
-printf '%s\\n' "$1" | while read -r table tap from to arp; do
-  nft -s list chain inet "$table" "$from" 2>/dev/null
-  nft -s list chain inet "$table" "$to" 2>/dev/null
-  for map in from_machine to_machine; do
-    nft -s list map inet "$table" "$map" 2>/dev/null | grep -oE "\\"$tap\\" : (jump|goto) [a-z0-9_]+"
-  done
-  nft -s list chain arp "$table" "$arp" 2>/dev/null
-  nft -s list map arp "$table" from_machine 2>/dev/null | grep -oE "\\"$tap\\" : (jump|goto) [a-z0-9_]+"
-done`;
 
 /** What is known of the host before anything is rendered. Prints `version`, `path`, `device`. */
 export function hypervisorScript(kind: HypervisorKind): string {
@@ -126,6 +98,7 @@ ${filesToRead(plan)
       `${call("runuser", "-u", machineUser(plan.name), "--", "test", "-r", path)} || refuse ${call(`${path} cannot be read by ${machineUser(plan.name)}, which the hypervisor runs as: make it and its folders readable`)}`,
   )
   .join("\n")}
+${haltScript(plan.name, options.running, host)}
 ${files.map(putFile).join("\n")}
 ${staleRemoved(plan, host)}
 dropins=$(property DropInPaths)
@@ -133,70 +106,11 @@ dropins=$(property DropInPaths)
 systemctl daemon-reload
 rm -f ${call(paths.leaving)}
 ${options.move === undefined ? call("rm", "-f", paths.arriving) : `${call("put", paths.arriving, 644, arrivingText(options.move, true))}; sync ${call(paths.arriving)}`}
-${options.running ? startScript(plan, host, options.move !== undefined) : STOP}
+${options.running ? startScript(plan, host, options.move !== undefined) : 'systemctl disable --quiet "$unit"'}
 ${staleStopped}
 ${freeOthersScript(plan.stamp, plan.interfaces, host)}
 echo "state $(systemctl is-active "$unit")"
 ${options.running ? 'echo "start $(property InvocationID)"' : ""}
-`;
-}
-
-/**
- * Tells what is there, as lines `drift TEXT`, and `state STATE`; `machine gone` when nothing is, and
- * `machine other` when it is somebody else's.
- */
-export function lookScript(
-  plan: MachinePlan,
-  options: { readonly running: boolean },
-  host: HostPaths,
-): string {
-  const paths = machinePaths(plan.name, host);
-  const drift = (text: string) => `echo ${call(`drift ${text}`)}`;
-  return `
-${LOOKS}
-${variables(plan, host)}
-if ! [ -e ${call(paths.record)} ] && ! [ -e ${call(paths.unit)} ]; then echo "machine gone"; exit 0; fi
-if [ "$(${call("owner", paths.record)})" != ${call(plan.stamp.id)} ]; then echo "machine other"; exit 0; fi
-differs() { [ "$(sha256sum <"$1" 2>/dev/null)" != "$2  -" ]; }
-${machineFiles(plan, host)
-  .map(
-    ({ title, path, text }) =>
-      `! ${call("differs", path, sha256(text))} || ${drift(`${title} is not as declared: ${path}`)}`,
-  )
-  .join("\n")}
-[ -z "$(property DropInPaths)" ] || echo "drift the unit is changed by $(property DropInPaths)"
-${plan.disks
-  .map(
-    ({ path, name }) =>
-      `[ -e ${call(path)} ] || ${drift(`disk ${name} is missing: ${path}`)}`,
-  )
-  .join("\n")}
-state=$(systemctl is-active "$unit")
-echo "state $state"
-if [ "$state" = active ]; then
-  [ "$(running_revision)" = ${call(revision(plan, host))} ] || ${drift("the hypervisor was started with something else than is declared")}
-  ! tap_missing || ${drift(`an interface is gone: ${plan.interfaces.map((_, index) => tapName(plan.name, index)).join(", ")}`)}
-  list=${call(LIST_CHAINS)}
-  found=$(/bin/sh -c "$list" list "$chains")
-  # nftables' own way to write the rules, found out in a network of its own.
-  wanted=$(unshare --net /bin/sh -c "nft -f - && $list" list "$chains" <<'END'
-${mapsOnly(plan)}${networkChains(plan)}
-END
-  )
-  [ "$found" = "$wanted" ] || ${drift("the chains of nftables are not as declared")}
-${sharesDrift(plan, drift)}
-${answered(plan)
-  .map(
-    ([address, lan]) =>
-      `ip neighbour show proxy dev ${call(lan)} 2>/dev/null | grep -qwF ${call(address)} || ${drift(`the host does not answer for ${address} on ${lan}`)}`,
-  )
-  .join("\n")}
-fi
-${
-  options.running
-    ? `systemctl is-enabled --quiet "$unit" || ${drift("the unit does not start with the host")}`
-    : `! systemctl is-enabled --quiet "$unit" 2>/dev/null || ${drift("the unit starts with the host")}`
-}
 `;
 }
 
@@ -228,17 +142,12 @@ exit 0
 /** Stops the machine and takes away what is outside of its folder. */
 export function takeDownScript(machine: string, host: HostPaths): string {
   const paths = machinePaths(machine, host);
-  const taps = Array.from({ length: MOST_INTERFACES }, (_, index) =>
-    tapName(machine, index),
-  );
   return `
 unit=${call(machineUnit(machine))} user=${call(machineUser(machine))}
 systemctl disable --quiet "$unit" 2>/dev/null
 systemctl stop "$unit" 2>/dev/null
 case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
-# What a unit that was changed by hand may have left.
-[ ! -e ${call(paths.rulesGone)} ] || nft -f ${call(paths.rulesGone)} 2>/dev/null
-for tap in ${taps.join(" ")}; do [ ! -e "/sys/class/net/$tap" ] || ip link delete "$tap"; done
+${interfacesGone(machine, host)}
 ${sharesRemoved(machine, host)}
 ${call("rm", "-rf", paths.unit, `${paths.unit}.d`, hiddenNew(paths.unit))}
 systemctl daemon-reload
@@ -251,11 +160,35 @@ true`;
 /** As many as a machine may have. */
 const MOST_INTERFACES = 8;
 
-const STOP = `
-systemctl disable --quiet "$unit" 2>/dev/null
-systemctl stop "$unit"
-systemctl reset-failed "$unit" 2>/dev/null
-case $(systemctl is-active "$unit") in active|activating|deactivating) refuse "$unit does not stop" ;; esac`;
+/**
+ * Stops a machine that cannot run on, while the files are those that it was started with: they know its
+ * hypervisor, its interfaces and its chains, which those of another plan do not. A run that is cut off
+ * behind this leaves it stopped, and the next one starts it.
+ */
+function haltScript(
+  machine: string,
+  running: boolean,
+  host: HostPaths,
+): string {
+  return `
+if ${running ? "! runs_as_declared" : "true"}; then
+  systemctl stop "$unit" 2>/dev/null
+  systemctl reset-failed "$unit" 2>/dev/null
+  case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
+  ${interfacesGone(machine, host)}
+fi`;
+}
+
+/** What a stopped machine may have left of its interfaces: its unit was changed by hand, or could not do it. */
+function interfacesGone(machine: string, host: HostPaths): string {
+  const { rulesGone } = machinePaths(machine, host);
+  const taps = Array.from({ length: MOST_INTERFACES }, (_, index) =>
+    tapName(machine, index),
+  );
+  return `
+[ ! -e ${call(rulesGone)} ] || nft -f ${call(rulesGone)} 2>/dev/null
+for tap in ${taps.join(" ")}; do [ ! -e "/sys/class/net/$tap" ] || ip link delete "$tap"; done`;
+}
 
 /** The mark of a machine that comes from another host: which move brings it, and whether it was started. */
 function arrivingText(move: string, isStarted: boolean): string {
@@ -286,7 +219,7 @@ function startScript(
   const { rules } = machinePaths(plan.name, host);
   return `
 systemctl enable --quiet "$unit" || refuse "$unit cannot be enabled"
-if [ "$(systemctl is-active "$unit")" = active ] && [ "$(running_revision)" = ${call(revision(plan, host))} ] && ! tap_missing; then
+if runs_as_declared; then
   said=$(nft -f ${call(rules)} 2>&1) || refuse "nft: $said"
 ${answered(plan)
   .map(([address, lan]) => call(...answerForMachine("replace", address, lan)))
@@ -312,13 +245,6 @@ else
     systemctl stop "$unit"
   fi
 fi`;
-}
-
-/** Addresses that the host answers for, each with its interface. */
-function answered({ interfaces }: MachinePlan): [string, string][] {
-  return interfaces.flatMap(({ address, lan }): [string, string][] =>
-    lan === undefined ? [] : [[address, lan]],
-  );
 }
 
 function filesToRead({ kernel, initrd, disks }: MachinePlan): string[] {
@@ -358,23 +284,4 @@ function putFile(
     | undefined,
 ): string {
   return file === undefined ? "" : call("put", file.path, file.mode, file.text);
-}
-
-function variables(plan: MachinePlan, host: HostPaths): string {
-  const taps = plan.interfaces.map((_, index) => tapName(plan.name, index));
-  const chains = plan.interfaces.map((_, index) => {
-    const { table, tap, from, to, arp } = chainsOf(plan, index);
-    return [table, tap, from, to, arp].join(" ");
-  });
-  return [
-    `unit=${call(machineUnit(plan.name))}`,
-    `user=${call(machineUser(plan.name))}`,
-    `taps=${call(taps.join(" "))}`,
-    `chains=${call(chains.join("\n"))}`,
-    call("mkdir", "-p", host.run),
-  ].join("\n");
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
