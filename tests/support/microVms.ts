@@ -19,13 +19,19 @@ function networkRules(name: string): string {
   return `table inet corral_${name} {
   map from_machine { type ifname : verdict; }
   map to_machine { type ifname : verdict; }
-  chain prerouting { type filter hook prerouting priority raw; policy accept; iifname vmap @from_machine; }
-  chain forward { type filter hook forward priority filter; policy accept; oifname vmap @to_machine; }
+  chain prerouting { type filter hook prerouting priority raw; policy accept; }
+  chain forward { type filter hook forward priority filter; policy accept; }
 }
 table arp corral_${name} {
   map from_machine { type ifname : verdict; }
-  chain input { type filter hook input priority filter; policy accept; iifname vmap @from_machine; }
+  chain input { type filter hook input priority filter; policy accept; }
 }
+flush chain inet corral_${name} prerouting
+flush chain inet corral_${name} forward
+flush chain arp corral_${name} input
+add rule inet corral_${name} prerouting iifname vmap @from_machine
+add rule inet corral_${name} forward oifname vmap @to_machine
+add rule arp corral_${name} input iifname vmap @from_machine
 `;
 }
 

@@ -6,6 +6,7 @@ import {
   networkUnit,
   UNIT_FOLDER,
 } from "./paths";
+import { loadRulesScript, nftablesDropIn, rulesAgainPaths } from "./rulesAgain";
 import { commandLine, settingText } from "./systemdText";
 
 /** One network of machines on a host: everything on the host is rendered from it. */
@@ -155,6 +156,23 @@ export function networkFiles(
       title: "the systemd unit",
       path: networkUnitPath(plan.name, host),
       text: networkUnitFile(plan, host),
+    },
+  ];
+}
+
+/** What all networks of a host have in common: it goes with the last one. */
+export function commonFiles(host: HostPaths): NetworkFile[] {
+  const { script, dropIn } = rulesAgainPaths(host);
+  return [
+    {
+      title: "the script that loads all rules again",
+      path: script,
+      text: loadRulesScript(host),
+    },
+    {
+      title: "the part of nftables.service that runs it",
+      path: dropIn,
+      text: nftablesDropIn(host),
     },
   ];
 }

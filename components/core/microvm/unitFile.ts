@@ -11,6 +11,7 @@ import {
   type HostPaths,
   machinePaths,
   machineUser,
+  networkPaths,
   sharePaths,
   networkUnit,
   shareUnit,
@@ -111,6 +112,11 @@ function startAndStop(plan: MachinePlan, host: HostPaths): string[] {
   return [
     ...plan.interfaces.flatMap((nic, index) =>
       tapCommands(plan, nic, tapName(plan.name, index)),
+    ),
+    // Somebody may have removed all rules since the network came up: the machine's part needs its maps.
+    ...networksOf(plan).map(
+      (network) =>
+        `ExecStartPre=+-${commandLine(["nft", "-f", networkPaths(network, host).rules])}`,
     ),
     `ExecStartPre=+${commandLine(["nft", "-f", rules])}`,
     ...plan.disks.filter(({ grows }) => grows).map(growCommand),

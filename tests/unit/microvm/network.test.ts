@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import * as fc from "fast-check";
 import {
   NETWORK_CHAINS,
@@ -6,13 +8,24 @@ import {
   networkRules,
   networkUnitFile,
 } from "@corral-iac/corral/core/microvm/network";
-import { hostPaths } from "@corral-iac/corral/core/microvm/paths";
+import {
+  hostPaths,
+  machinePaths,
+  networkPaths,
+} from "@corral-iac/corral/core/microvm/paths";
+import {
+  loadRulesScript,
+  nftablesDropIn,
+} from "@corral-iac/corral/core/microvm/rulesAgain";
 import { formatIpv4 } from "@corral-iac/corral/core/microvm/subnet";
 import {
   DEFAULT_SUBNET,
   validateMicroVmHost,
 } from "@corral-iac/corral/microvm/hostValidation";
 import { generateEd25519 } from "@corral-iac/corral-ops/ssh/keyPair";
+
+import { ScratchHost } from "./scratchHost";
+import { parseUnit } from "./systemdUnit";
 
 const stamp = {
   id: "0123456789abcdef",
@@ -82,6 +95,59 @@ describe("the unit of a network", () => {
         assert.deepEqual(commands("WantedBy"), ["multi-user.target"]);
       }),
     );
+  });
+});
+
+describe("rules that somebody has removed", () => {
+  let host: ScratchHost;
+  const put = (file: string, text: string) => {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, text, { mode: 0o755 });
+  };
+
+  beforeEach(() => {
+    host = new ScratchHost();
+  });
+  afterEach(() => host.remove());
+
+  it("are loaded again whenever nftables.service starts, is reloaded, or ends", () => {
+    const settings = parseUnit(nftablesDropIn(hostPaths));
+    assert.deepEqual(
+      settings.map(({ section, name }) => `${section} ${name}`),
+      ["Service ExecStartPost", "Service ExecReload", "Service ExecStopPost"],
+    );
+    // The host's own firewall starts also where this fails.
+    assert.ok(settings.every(({ value }) => value.startsWith("-/bin/sh ")));
+  });
+
+  it("are loaded for networks and machines that are up, at once, or each that can be", async () => {
+    const bin = path.join(host.folder, "bin");
+    put(
+      `${bin}/systemctl`,
+      '#!/bin/sh\n[ "$3" != corral-microvm-network-off.service ]\n',
+    );
+    put(
+      `${bin}/nft`,
+      '#!/bin/sh\nx=$(cat "${2#-}" -)\ncase $x in *wrong*) exit 1 ;; esac\nprintf "%s\\n" "$x"\n',
+    );
+    const rulesOf = (network: string) =>
+      networkPaths(network, host.paths).rules;
+    put(rulesOf("one"), "one\n");
+    put(rulesOf("off"), "off\n");
+    put(rulesOf("two"), "two\n");
+    put(
+      machinePaths("web", host.paths).rules,
+      'add element inet x from_machine { "cv00000000" : jump y }\n',
+    );
+    const load = async () => {
+      const { stdout } = await host.run(
+        `PATH=${bin}:$PATH\n${loadRulesScript(host.paths)}`,
+      );
+      return stdout.trim().split("\n");
+    };
+    assert.deepEqual(await load(), ["one", "two"]);
+    put(rulesOf("one"), "wrong\n");
+    assert.deepEqual(await load(), ["two"]);
   });
 });
 

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
   hostPaths,
+  machinePaths,
   machineUnit,
   machineUser,
+  networkPaths,
   sharePaths,
   shareUnit,
   tapName,
@@ -140,6 +142,24 @@ describe("the unit of any machine", () => {
           return words[1] === "link" ? [words[3]] : [];
         });
         assert.deepEqual([made, gone], [taps, taps]);
+      }),
+    );
+  });
+
+  it("loads the rules of its networks before its own, in case that somebody has removed them", () => {
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const loaded = named(
+          parseUnit(unitFile(plan, hostPaths)),
+          "ExecStartPre",
+        ).filter((line) => line.includes("nft -f "));
+        const networks = new Set(plan.interfaces.map(({ network }) => network));
+        assert.deepEqual(loaded, [
+          ...[...networks].map(
+            (network) => `+-nft -f ${networkPaths(network, hostPaths).rules}`,
+          ),
+          `+nft -f ${machinePaths(plan.name, hostPaths).rules}`,
+        ]);
       }),
     );
   });

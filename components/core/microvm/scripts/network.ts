@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   ARP_CHAIN,
   ARP_MAP,
+  commonFiles,
   NETWORK_CHAINS,
   NETWORK_MAPS,
   networkFiles,
@@ -12,6 +13,7 @@ import {
 import type { NetworkPlan } from "../network";
 import { networkPaths, networkTable, networkUnit } from "../paths";
 import type { HostPaths } from "../paths";
+import { rulesAgainPaths } from "../rulesAgain";
 import { call, hiddenNew, recordText } from "./hostScript";
 
 /** Whether the host forwarded packets before there were networks: so it is again after the last one. */
@@ -41,7 +43,11 @@ ${call("mkdir", "-p", host.root)} || refuse ${call(`${host.root} cannot be made`
   ${call("mkdir", "-p", paths.folder)} || exit 1
   [ -e ${call(forwarding)} ] || put ${call(forwarding)} 644 "$(cat /proc/sys/net/ipv4/ip_forward)"
   put ${call(paths.record)} 644 ${call(record)}
-  ${call("mkdir", "-p", paths.leases)}
+  ${call("mkdir", "-p", paths.leases, rulesAgainPaths(host).folder)} || exit 1
+${commonFiles(host)
+  .map(({ path, text }) => `  ${call("put", path, 644, text)}`)
+  .join("\n")}
+  true
 ) 8<${call(host.root)} || refuse ${call(`${paths.folder} cannot be made`)}
 echo "begun yes"
 ${networkFiles(plan, host)
@@ -75,10 +81,16 @@ export function networkLookScript(plan: NetworkPlan, host: HostPaths): string {
   return `
 if ! [ -e ${call(paths.record)} ] && ! [ -e ${call(networkUnitPath(plan.name, host))} ]; then echo "network gone"; exit 0; fi
 if [ "$(${call("owner", paths.record)})" != ${call(plan.stamp.id)} ]; then echo "network other"; exit 0; fi
-${networkFiles(plan, host)
+${[
+  ...networkFiles(plan, host).map((file) => ({
+    ...file,
+    title: `${file.title} of the network`,
+  })),
+  ...commonFiles(host),
+]
   .map(
     ({ title, path, text }) =>
-      `[ "$(sha256sum <${call(path)} 2>/dev/null)" = ${call(`${sha256(text)}  -`)} ] || ${drift(`${title} of the network is not as declared: ${path}`)}`,
+      `[ "$(sha256sum <${call(path)} 2>/dev/null)" = ${call(`${sha256(text)}  -`)} ] || ${drift(`${title} is not as declared: ${path}`)}`,
   )
   .join("\n")}
 [ -z "$(systemctl show --property DropInPaths --value ${call(unit)})" ] || ${drift(`the unit ${unit} is changed by files beside it`)}
@@ -118,6 +130,7 @@ export function networkRemoveScript(
   const unitPath = networkUnitPath(plan.name, host);
   const forwarding = forwardingBefore(host);
   const networks = `${host.root}/networks`;
+  const again = rulesAgainPaths(host);
   return `
 ${call("lock", paths.lock, plan.stamp.id)}
 if [ -e ${call(paths.record)} ]; then
@@ -141,6 +154,9 @@ systemctl daemon-reload
   [ -z "$(ls ${call(networks)} 2>/dev/null)" ] || exit 0
   [ ! -e ${call(forwarding)} ] || cat ${call(forwarding)} >/proc/sys/net/ipv4/ip_forward
   ${call("rm", "-f", forwarding, hiddenNew(forwarding))}
+  ${call("rm", "-f", again.script, again.dropIn, hiddenNew(again.dropIn))}
+  ${call("rmdir", again.folder)} 2>/dev/null
+  systemctl daemon-reload
   # Without a network there is no machine: what steps that were cut off have left is nobody's any more.
   ${call("find", host.root, "-name", ".*.new", "-delete")}
   ${call("find", host.root, "-mindepth", 1, "-type", "d", "-empty", "-delete")}
