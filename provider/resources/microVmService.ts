@@ -135,7 +135,7 @@ function previewOf(
   };
 }
 
-/** One that is between two starts is on its way: systemd has it. */
+/** One that systemd is just starting is on its way; one that it starts again and again is not. */
 function isRunning(answer: Answer): boolean {
   return ["active", "activating", "reloading"].includes(answer.must("state"));
 }

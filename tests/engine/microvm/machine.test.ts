@@ -196,6 +196,19 @@ describe("a MicroVm on a real host", function () {
     }
   });
 
+  it("does not count as running where it ends again and again, and is mended", async () => {
+    await host.exec(`chown root ${volume.file}; kill -KILL ${await process()}`);
+    const restarts = () =>
+      host.exec(`systemctl show --property NRestarts --value ${unit}`);
+    const before = Number(await restarts());
+    assert.ok(
+      await becomes(async () => Number(await restarts()) > before + 1, 20),
+    );
+    assert.match(await up("--refresh"), /systemd starts it again: \d+ times/);
+    await answers();
+    await up("--refresh", "--expect-no-changes");
+  });
+
   it("comes back when its host was shut down, with its data", async () => {
     await host.reboot();
     await answers();

@@ -1,89 +1,16 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as path from "node:path";
 import { networkChainsGone } from "@corral-iac/corral/core/microvm/networkChains";
 import { machinePaths } from "@corral-iac/corral/core/microvm/paths";
 import type {
   HypervisorKind,
   MachinePlan,
 } from "@corral-iac/corral/core/microvm/plan";
-import { applyScript } from "@corral-iac/corral/core/microvm/scripts/machineScripts";
 import { stopScript } from "@corral-iac/corral/core/microvm/stopScript";
 import { revision } from "@corral-iac/corral/core/microvm/unitFile";
 
+import { NotingHost } from "./notingHost";
 import { planWith } from "./plans";
-import { ScratchHost } from "./scratchHost";
-
-/** A host whose systemd, firewall and users are scripts that note what they are asked for. */
-class NotingHost extends ScratchHost {
-  private readonly programs = path.join(this.folder, "programs");
-  private readonly notes = path.join(this.folder, "notes");
-  readonly kernel = path.join(this.folder, "vmlinuz");
-
-  constructor(machine: string) {
-    super();
-    [this.programs, this.notes, this.paths.units].forEach((folder) =>
-      fs.mkdirSync(folder),
-    );
-    fs.writeFileSync(this.kernel, "");
-    this.makeNetwork("default");
-    const { unit, stop } = machinePaths(machine, this.paths);
-    const notes = this.notes;
-    const as = `sed -n 's/^Environment=//p' ${unit}`;
-    this.program(
-      "systemctl",
-      `case "$1" in
-  is-active) [ -e ${notes}/pid ] && echo active || echo inactive ;;
-  show) [ "$3" != MainPID ] && [ "$5" != MainPID ] || cat ${notes}/pid 2>/dev/null || echo 0 ;;
-  start)
-    echo start >>${notes}/done
-    env "$(${as})" sleep 60 </dev/null >/dev/null 2>&1 9>&- &
-    echo $! >${notes}/pid ;;
-  stop)
-    [ -e ${notes}/pid ] || exit 0
-    echo stop >>${notes}/done
-    cp ${stop} ${notes}/stopped-by
-    kill $(cat ${notes}/pid)
-    rm ${notes}/pid
-    ! [ -e ${notes}/cut ] || kill -KILL 0 ;;
-  enable | disable) echo "$1" >>${notes}/done ;;
-esac`,
-    );
-    this.program("nft", `! [ "$1" = -f ] || cat "$2" >>${notes}/rules`);
-    ["chown", "getent", "id", "journalctl", "runuser", "useradd"].forEach(
-      (name) => this.program(name, "exit 0"),
-    );
-  }
-
-  apply(plan: MachinePlan, running = true) {
-    const script = applyScript(plan, { running }, this.paths);
-    return this.run(`PATH=${this.programs}:$PATH\n${script}`);
-  }
-
-  /** What was noted since the last time. */
-  noted(name: "done" | "rules" | "stopped-by"): string {
-    const file = path.join(this.notes, name);
-    const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
-    fs.rmSync(file, { force: true });
-    return text;
-  }
-
-  /** Whether a script is ended as soon as it has stopped the machine. */
-  cutAtStop(isCut: boolean): void {
-    const file = path.join(this.notes, "cut");
-    if (isCut) {
-      fs.writeFileSync(file, "");
-    } else {
-      fs.rmSync(file, { force: true });
-    }
-  }
-
-  private program(name: string, text: string): void {
-    fs.writeFileSync(path.join(this.programs, name), `#!/bin/sh\n${text}\n`, {
-      mode: 0o755,
-    });
-  }
-}
 
 describe("a machine whose plan changes", function () {
   this.timeout(30_000);
@@ -168,5 +95,60 @@ describe("a machine whose plan changes", function () {
     host.noted("rules");
     await apply(plan());
     assert.equal(host.noted("rules"), networkChainsGone(before));
+  });
+});
+
+describe("a look at a machine", function () {
+  this.timeout(30_000);
+  let host: NotingHost;
+  let plan: MachinePlan;
+  const look = async () => {
+    const { code, stdout, stderr } = await host.look(plan);
+    assert.equal(code, 0, stderr);
+    return stdout.trim().split("\n");
+  };
+
+  beforeEach(async () => {
+    host = new NotingHost(planWith().name);
+    plan = planWith({
+      kernel: host.kernel,
+      initrd: host.kernel,
+      disks: [],
+      interfaces: [],
+    });
+    assert.equal((await host.apply(plan)).code, 0);
+  });
+  afterEach(async () => {
+    await host.apply(plan, false);
+    host.remove();
+  });
+
+  it("finds nothing where it runs as declared, also when it has ended once", async () => {
+    assert.deepEqual(await look(), ["state active"]);
+    host.says({ NRestarts: "1" });
+    assert.deepEqual(await look(), ["state active"]);
+  });
+
+  it("does not take it for running between two starts", async () => {
+    host.says({
+      ActiveState: "activating",
+      SubState: "auto-restart",
+      NRestarts: "7",
+    });
+    assert.deepEqual(await look(), [
+      "state restarting",
+      "drift the hypervisor has ended, and systemd starts it again: 7 times so far",
+    ]);
+  });
+
+  it("nor where it is active for the moment that it takes to end again", async () => {
+    host.says({ NRestarts: "7", SubState: "running" });
+    setTimeout(() => host.says({ SubState: "auto-restart" }), 700);
+    assert.equal((await look())[0], "state restarting");
+  });
+
+  it("lets one be that systemd is starting for long", async () => {
+    host.says({ ActiveState: "activating", SubState: "start-pre" });
+    assert.deepEqual(await look(), ["state activating"]);
   });
 });

@@ -25,6 +25,34 @@ runs_as_declared() { [ "$(systemctl is-active "$unit")" = active ] && [ "$(runni
 tap_waits() { for tap in $taps; do [ "$(cat "/sys/class/net/$tap/carrier" 2>/dev/null)" = 1 ] || return 0; done; return 1; }
 `;
 
+/** How long a machine is watched that systemd is just starting, or has just started again, in tenths of a second. */
+const SETTLED_TENTHS = 50;
+
+/** A machine that ends again and again is active for a moment each time: it is not taken for one that runs. */
+const SETTLE = `
+# Whether it ended, and was started again less than 3 s ago.
+started_again() {
+  [ "$(property NRestarts)" != 0 ] || return 1
+  set -- $(process "$(property MainPID)")
+  read -r up idle </proc/uptime
+  [ $((\${up%.*} - \${2:-0} / 100)) -lt 3 ]
+}
+# Sets the variable state; restarting is none of systemd's own.
+settle() {
+  tenths=0
+  while [ "$tenths" -lt ${SETTLED_TENTHS} ]; do
+    state=$(systemctl is-active "$unit")
+    case "$state $(property SubState)" in
+      *auto-restart*) state=restarting; return ;;
+      activating*) ;;
+      active*) started_again || return 0 ;;
+      *) return ;;
+    esac
+    tenths=$((tenths + 1))
+    sleep 0.1
+  done
+}`;
+
 /** Prints chains and elements of the maps as nftables shows them; $1 are lines of table, tap, chains. */
 const LIST_CHAINS = `
 printf '%s\\n' "$1" | while read -r table tap from to arp; do
@@ -67,8 +95,10 @@ ${plan.disks
       `[ -e ${call(path)} ] || ${drift(`disk ${name} is missing: ${path}`)}`,
   )
   .join("\n")}
-state=$(systemctl is-active "$unit")
+${SETTLE}
+settle
 echo "state $state"
+[ "$state" != restarting ] || echo "drift the hypervisor has ended, and systemd starts it again: $(property NRestarts) times so far"
 if [ "$state" = active ]; then
   [ "$(running_revision)" = "$declared" ] || ${drift("the hypervisor was started with something else than is declared")}
   ! tap_missing || ${drift(`an interface is gone: ${plan.interfaces.map((_, index) => tapName(plan.name, index)).join(", ")}`)}
