@@ -148,35 +148,34 @@ function startAndStop(plan: MachinePlan, host: HostPaths): string[] {
 /** The host's end of an interface: its other end is the gateway of a network of one machine. */
 function tapCommands(
   plan: MachinePlan,
-  { address, gateway, lan }: PlannedInterface,
+  nic: PlannedInterface,
   tap: string,
 ): string[] {
   const queues = hasQueues(plan) ? ["multi_queue", "vnet_hdr"] : [];
   const user = machineUser(plan.name);
+  const add = ["ip", "tuntap", "add", "dev", tap, "mode", "tap", "user", user];
   return [
     `ExecStartPre=+-${commandLine(["ip", "link", "delete", tap])}`,
-    ...[
-      [
-        "ip",
-        "tuntap",
-        "add",
-        "dev",
-        tap,
-        "mode",
-        "tap",
-        "user",
-        user,
-        ...queues,
-      ],
-      ["ip", "address", "add", `${gateway}/32`, "dev", tap],
-      ["ip", "link", "set", tap, "up"],
-      // The machine takes all of its network for neighbours: the host answers for them.
-      ["sysctl", "-q", "-w", `net.ipv4.conf.${tap}.proxy_arp=1`],
-      ["ip", "route", "replace", `${address}/32`, "dev", tap],
-      ...(lan === undefined ? [] : [answerForMachine("replace", address, lan)]),
-    ].map((words) => `ExecStartPre=+${commandLine(words)}`),
+    ...[[...add, ...queues], ...tapSettings(nic, tap)].map(
+      (words) => `ExecStartPre=+${commandLine(words)}`,
+    ),
     // Nor does the host itself speak IPv6 there; a kernel may have none.
     `ExecStartPre=+-${commandLine(["sysctl", "-q", "-w", `net.ipv6.conf.${tap}.disable_ipv6=1`])}`,
+  ];
+}
+
+/** The commands that set an interface up, in their order; they change nothing where it is. */
+export function tapSettings(
+  { address, gateway, lan }: PlannedInterface,
+  tap: string,
+): string[][] {
+  return [
+    ["ip", "address", "replace", `${gateway}/32`, "dev", tap],
+    ["ip", "link", "set", tap, "up"],
+    // The machine takes all of its network for neighbours: the host answers for them.
+    ["sysctl", "-q", "-w", `net.ipv4.conf.${tap}.proxy_arp=1`],
+    ["ip", "route", "replace", `${address}/32`, "dev", tap],
+    ...(lan === undefined ? [] : [answerForMachine("replace", address, lan)]),
   ];
 }
 
@@ -184,7 +183,7 @@ function tapCommands(
  * The command by which the host answers ARP for the machine in the network of one of its interfaces
  * (ip-neighbour(8)): who is there takes the machine for a neighbour.
  */
-export function answerForMachine(
+function answerForMachine(
   action: "replace" | "delete",
   address: string,
   lan: string,

@@ -70,6 +70,24 @@ describe("the interfaces of a microVM on a host with two networks", function () 
     assert.match(await list("to_machine"), new RegExp(`"${second}" : goto`));
   });
 
+  it("are set up again where somebody has changed them, without a restart", async () => {
+    const { unitName } = await web();
+    const pid = () => host.exec(`systemctl show -P MainPID ${unitName}`);
+    const before = await pid();
+    for (const change of [
+      `ip link set ${first} down`,
+      `ip route delete 10.64.0.2/32 dev ${first}`,
+      `ip address delete 10.64.0.1/32 dev ${first}`,
+      `sysctl -q -w net.ipv4.conf.${second}.proxy_arp=0`,
+    ]) {
+      await host.exec(change);
+      assert.match(await up("--refresh"), /the interface \w+ is down, or has/);
+      assert.equal((await runInGuest(await web(), "hostname")).code, 0, change);
+    }
+    await up("--refresh", "--expect-no-changes");
+    assert.equal(await pid(), before);
+  });
+
   it("leave nothing of one that the machine has no more", async () => {
     await declare("front");
     await up();

@@ -19,6 +19,11 @@ running_revision() {
   [ "\${pid:-0}" = 0 ] || tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^${REVISION_VARIABLE}=//p'
 }
 tap_missing() { for tap in $taps; do [ -e "/sys/class/net/$tap" ] || return 0; done; return 1; }
+# tap_is_set TAP GATEWAY ADDRESS: whether the interface is up and has its address, its route and proxy ARP.
+tap_is_set() {
+  [ $(($(cat "/sys/class/net/$1/flags") & 1)) = 1 ] && [ "$(cat "/proc/sys/net/ipv4/conf/$1/proxy_arp")" = 1 ] &&
+    [ -n "$(ip -4 -o address show dev "$1" to "$2/32")" ] && [ -n "$(ip -4 route show "$3/32" dev "$1")" ]
+} 2>/dev/null
 # Whether the machine can run on: its hypervisor was started with what is declared.
 runs_as_declared() { [ "$(systemctl is-active "$unit")" = active ] && [ "$(running_revision)" = "$declared" ] && ! tap_missing; }
 # The kernel shows a carrier as soon as the hypervisor has opened its end.
@@ -102,6 +107,12 @@ echo "state $state"
 if [ "$state" = active ]; then
   [ "$(running_revision)" = "$declared" ] || ${drift("the hypervisor was started with something else than is declared")}
   ! tap_missing || ${drift(`an interface is gone: ${plan.interfaces.map((_, index) => tapName(plan.name, index)).join(", ")}`)}
+${plan.interfaces
+  .map(({ address, gateway }, index) => {
+    const tap = tapName(plan.name, index);
+    return `  [ ! -e /sys/class/net/${tap} ] || ${call("tap_is_set", tap, gateway, address)} || ${drift(`the interface ${tap} is down, or has lost its address, its route or proxy ARP`)}`;
+  })
+  .join("\n")}
   list=${call(LIST_CHAINS)}
   found=$(/bin/sh -c "$list" list "$chains")
   # nftables' own way to write the rules, found out in a network of its own.
@@ -127,7 +138,7 @@ ${
 }
 
 /** Addresses that the host answers for, each with its interface. */
-export function answered({ interfaces }: MachinePlan): [string, string][] {
+function answered({ interfaces }: MachinePlan): [string, string][] {
   return interfaces.flatMap(({ address, lan }): [string, string][] =>
     lan === undefined ? [] : [[address, lan]],
   );

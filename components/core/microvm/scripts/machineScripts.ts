@@ -8,13 +8,13 @@ import {
 } from "../paths";
 import type { HostPaths } from "../paths";
 import type { HypervisorKind, MachinePlan } from "../plan";
-import { answerForMachine } from "../unitFile";
+import { tapSettings } from "../unitFile";
 
 import type { OwnershipStamp } from "../../stamp";
 import { call, hiddenNew } from "./hostScript";
 import { freeOthersScript } from "./leases";
 import { machineFiles } from "./machineFiles";
-import { answered, LOOKS, variables } from "./machineLook";
+import { LOOKS, variables } from "./machineLook";
 import {
   sharesRemoved,
   sharesThere,
@@ -219,11 +219,18 @@ function startScript(
   const { rules } = machinePaths(plan.name, host);
   return `
 systemctl enable --quiet "$unit" || refuse "$unit cannot be enabled"
-if runs_as_declared; then
+set_interfaces_up() {
+  ${[
+    ...plan.interfaces.flatMap((nic, index) =>
+      tapSettings(nic, tapName(plan.name, index)).map((words) =>
+        call(...words),
+      ),
+    ),
+    "true",
+  ].join(" &&\n  ")}
+} 2>/dev/null
+if runs_as_declared && set_interfaces_up; then
   said=$(nft -f ${call(rules)} 2>&1) || refuse "nft: $said"
-${answered(plan)
-  .map(([address, lan]) => call(...answerForMachine("replace", address, lan)))
-  .join("\n")}
 else
   systemctl stop "$unit"
   systemctl reset-failed "$unit" 2>/dev/null
