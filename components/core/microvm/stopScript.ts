@@ -12,8 +12,13 @@ export function stopScript(plan: MachinePlan, host: HostPaths): string {
     "#!/bin/sh",
     "# Made by Corral. Argument: the process of the hypervisor; none if it has ended.",
     '[ -n "$1" ] || exit 0',
-    ask(plan, run),
-    `timeout ${plan.stopTimeoutSeconds} tail --pid="$1" -f /dev/null`,
+    ...(plan.stopTimeoutSeconds > 0
+      ? [
+          ask(plan, run),
+          `timeout ${plan.stopTimeoutSeconds} tail --pid="$1" -f /dev/null`,
+        ]
+      : // No time is none: `timeout 0` would wait without end.
+        []),
     "exit 0",
     "",
   ].join("\n");

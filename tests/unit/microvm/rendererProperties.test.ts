@@ -30,7 +30,7 @@ import {
   unitFile,
 } from "@corral-iac/corral/core/microvm/unitFile";
 
-import { plans } from "./plans";
+import { plans, planWith } from "./plans";
 
 const RUN = "/run/corral-microvm/0";
 const SOCKETS = (plan: MachinePlan) => shareSockets(plan, hostPaths);
@@ -259,18 +259,33 @@ describe("everything that is rendered of a machine", () => {
 
   it("is, to stop it, a script that the shell can read and that waits as long as it may", () => {
     fc.assert(
-      fc.property(plans, (plan) => {
+      fc.property(plans, fc.nat(3600), (any, stopTimeoutSeconds) => {
+        const plan = { ...any, stopTimeoutSeconds };
         const script = stopScript(plan, hostPaths);
         execFileSync("/bin/sh", ["-n"], { input: script });
         const waits = script
           .split("\n")
           .filter((line) => line.includes("tail --pid"));
-        assert.deepEqual(waits, [
-          `timeout ${plan.stopTimeoutSeconds} tail --pid="$1" -f /dev/null`,
-        ]);
+        assert.deepEqual(
+          waits,
+          plan.stopTimeoutSeconds === 0
+            ? []
+            : [
+                `timeout ${plan.stopTimeoutSeconds} tail --pid="$1" -f /dev/null`,
+              ],
+        );
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("is a script that waits for nothing where the guest is given no time to shut down", () => {
+    const input = stopScript(planWith({ stopTimeoutSeconds: 0 }), hostPaths);
+    // It is handed a process that does not end.
+    execFileSync("/bin/sh", ["-s", String(process.pid)], {
+      input,
+      timeout: 2000,
+    });
   });
 });
 
