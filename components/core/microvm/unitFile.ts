@@ -229,9 +229,17 @@ function limits(plan: MachinePlan): string[] {
   return [
     `MemoryMax=${plan.memoryMib + plan.memoryOverheadMib}M`,
     `CPUQuota=${plan.cpuQuotaPercent}%`,
-    "TasksMax=256",
+    `TasksMax=${mostTasks(plan)}`,
     "LimitNOFILE=65536",
   ];
+}
+
+/** What a hypervisor has beside the threads that grow with its processors, with room to spare. */
+const OTHER_TASKS = 256;
+
+/** One thread for each processor, and as many again for the queues of each device. */
+function mostTasks({ vcpus, interfaces, disks }: MachinePlan): number {
+  return OTHER_TASKS + vcpus * (1 + interfaces.length + disks.length);
 }
 
 /** What a hypervisor that a guest has taken over could still do: as good as nothing. */

@@ -114,6 +114,19 @@ describe("the unit of any machine", () => {
     assert.ok([...shape].every((name) => /^[A-Z][A-Za-z]+$/.test(name)));
   });
 
+  it("allows more tasks than there are processors and queues, whatever it has", () => {
+    fc.assert(
+      fc.property(plans, fc.integer({ min: 1, max: 255 }), (plan, vcpus) => {
+        const [most = ""] = named(
+          parseUnit(unitFile({ ...plan, vcpus }, hostPaths)),
+          "TasksMax",
+        );
+        const devices = plan.interfaces.length + plan.disks.length;
+        assert.ok(Number(most) >= vcpus * (1 + devices) + 256);
+      }),
+    );
+  });
+
   it("starts the hypervisor with exactly its words", () => {
     fc.assert(
       fc.property(plans, (plan) => {
