@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { tapName } from "@corral-iac/corral/core/microvm/paths";
+import {
+  hostPaths,
+  machineUser,
+  tapName,
+  volumePaths,
+} from "@corral-iac/corral/core/microvm/paths";
 import { diffCensus } from "@corral-iac/tools/lab/census";
 import { LabHost } from "@corral-iac/tools/lab/host/labHost";
 
@@ -16,6 +21,10 @@ import { OpsProgram } from "../provider/opsProgram";
 const FRONT = { network: "front", subnet: "10.64.0.0/24" };
 const BACK = { network: "back", subnet: "10.64.1.0/24" };
 const machine = "corral-test-web";
+const KEPT = { name: "kept", sizeGib: 0.0625, keep: true };
+const keptFile = volumePaths(machine, KEPT.name, hostPaths).file;
+/** A disk of the host's own. */
+const OWN = "/srv/own.raw";
 const [first, second] = [tapName(machine, 0), tapName(machine, 1)];
 
 describe("the interfaces of a microVM on a host with two networks", function () {
@@ -31,7 +40,10 @@ describe("the interfaces of a microVM on a host with two networks", function () 
     program.declare(
       labMicroVmHost(host, "front", FRONT),
       labMicroVmHost(host, "back", BACK),
-      await tinyMachineOn({ $output: `${place}.place` }, "web", args),
+      await tinyMachineOn({ $output: `${place}.place` }, "web", {
+        volumes: [KEPT, { name: "own", image: OWN }],
+        ...args,
+      }),
     );
   const both = { interfaces: [{ host: { $output: "back.place" } }] };
   const up = async (...flags: string[]) => {
@@ -46,10 +58,12 @@ describe("the interfaces of a microVM on a host with two networks", function () 
     );
   const leases = (network: string) =>
     host.exec(`ls /var/lib/corral/microvm/networks/${network}/leases`);
+  const ownersOfDisks = () => host.exec(`stat -c %U ${keptFile} ${OWN}`);
   const web = (): Promise<MachineOutputs> => outputsOf(program, "web");
 
   before(async () => {
     host = await LabHost.start();
+    await host.exec(`truncate -s 8M ${OWN}`);
     clean = await hostCensus(host);
     program = await OpsProgram.make();
     await declare("front", both);
@@ -122,8 +136,11 @@ ip tuntap add dev ${second} mode tap`);
   it("are in the other network when the machine changes to it, where it is reached", async () => {
     await declare("front");
     await up();
-    await declare("back");
+    const user = machineUser(machine);
+    assert.equal(await ownersOfDisks(), `${user}\n${user}`);
+    await declare("back", { volumes: [KEPT] });
     await up();
+    assert.equal(await ownersOfDisks(), `${user}\nroot`);
     const { address } = await web();
     assert.equal(address, "10.64.1.2");
     assert.equal(
@@ -140,9 +157,13 @@ ip tuntap add dev ${second} mode tap`);
     await up("--refresh", "--expect-no-changes");
   });
 
-  it("leave nothing when all is destroyed", async () => {
+  it("leave nothing when all is destroyed, and disks that stay are root's again", async () => {
     const run = await program.run("destroy", "--yes", "--skip-preview");
     assert.equal(run.exitCode, 0, run.output);
+    assert.equal(await ownersOfDisks(), "root\nroot");
+    await host.exec(
+      `cd / && rm -r /var/lib/corral/microvm/volumes && rmdir -p /var/lib/corral/microvm 2>/dev/null || true`,
+    );
     assert.deepEqual(diffCensus(clean, await hostCensus(host)), []);
   });
 });

@@ -1,16 +1,29 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { machinePaths } from "@corral-iac/corral/core/microvm/paths";
-import type { MachinePlan } from "@corral-iac/corral/core/microvm/plan";
+import type {
+  MachinePlan,
+  PlannedDisk,
+} from "@corral-iac/corral/core/microvm/plan";
 import { lookScript } from "@corral-iac/corral/core/microvm/scripts/machineLook";
-import { applyScript } from "@corral-iac/corral/core/microvm/scripts/machineScripts";
+import {
+  applyScript,
+  removeMachineScript,
+} from "@corral-iac/corral/core/microvm/scripts/machineScripts";
 
 import { ScratchHost } from "./scratchHost";
 
 /** Programs that are taken to have done what they are asked for. */
 const QUIET = [
-  ...["chown", "getent", "id", "journalctl", "runuser"],
-  ...["unshare", "useradd"],
+  "getent",
+  "groupdel",
+  "id",
+  "ip",
+  "journalctl",
+  "runuser",
+  "unshare",
+  "useradd",
+  "userdel",
 ];
 
 /** A host whose systemd, firewall and users are scripts that note what they are asked for. */
@@ -53,6 +66,12 @@ export class NotingHost extends ScratchHost {
 esac`,
     );
     this.program("nft", `! [ "$1" = -f ] || cat "$2" >>${notes}/rules`);
+    // Owners are noted beside the files, so that it takes no root to give one away.
+    this.program("chown", 'echo "$1" >"$2.owner"');
+    this.program(
+      "stat",
+      'case "$*" in *%U*) for file; do :; done; cat "$file.owner" ;; *) exec /usr/bin/stat "$@" ;; esac',
+    );
     for (const name of QUIET) {
       this.program(name, "exit 0");
     }
@@ -61,6 +80,23 @@ esac`,
   apply(plan: MachinePlan, running = true) {
     const script = applyScript(plan, { running }, this.paths);
     return this.run(`PATH=${this.programs}:$PATH\n${script}`);
+  }
+
+  /** Removes the machine of the plan. */
+  takeDown({ name, stamp }: MachinePlan) {
+    const script = removeMachineScript(name, stamp, this.paths);
+    return this.run(`PATH=${this.programs}:$PATH\n${script}`);
+  }
+
+  /** Makes a disk of the host's own. */
+  makeDisk(name: string): PlannedDisk {
+    const file = path.join(this.folder, `${name}.raw`);
+    fs.writeFileSync(file, "");
+    return { name, path: file, readOnly: false, grows: false, revision: "" };
+  }
+
+  ownerOf({ path: file }: PlannedDisk): string {
+    return fs.readFileSync(`${file}.owner`, "utf8").trim();
   }
 
   look(plan: MachinePlan, running = true) {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { networkChainsGone } from "@corral-iac/corral/core/microvm/networkChains";
-import { machinePaths } from "@corral-iac/corral/core/microvm/paths";
+import {
+  machinePaths,
+  machineUser,
+} from "@corral-iac/corral/core/microvm/paths";
 import type {
   HypervisorKind,
   MachinePlan,
@@ -95,6 +98,31 @@ describe("a machine whose plan changes", function () {
     host.noted("rules");
     await apply(plan());
     assert.equal(host.noted("rules"), networkChainsGone(before));
+  });
+});
+
+describe("the disks of a machine", () => {
+  it("are its user's for as long as it has them, and root's again afterwards", async () => {
+    const host = new NotingHost(planWith().name);
+    try {
+      const [one, two] = [host.makeDisk("one"), host.makeDisk("two")];
+      const plan = planWith({
+        kernel: host.kernel,
+        initrd: host.kernel,
+        interfaces: [],
+        disks: [one, two],
+      });
+      const owners = () => [host.ownerOf(one), host.ownerOf(two)];
+      const user = machineUser(plan.name);
+      await host.apply(plan);
+      assert.deepEqual(owners(), [user, user]);
+      await host.apply({ ...plan, disks: [two] });
+      assert.deepEqual(owners(), ["root", user]);
+      assert.equal((await host.takeDown(plan)).code, 0);
+      assert.deepEqual(owners(), ["root", "root"]);
+    } finally {
+      host.remove();
+    }
   });
 });
 

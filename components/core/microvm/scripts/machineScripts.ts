@@ -98,7 +98,7 @@ ${filesToRead(plan)
       `${call("runuser", "-u", machineUser(plan.name), "--", "test", "-r", path)} || refuse ${call(`${path} cannot be read by ${machineUser(plan.name)}, which the hypervisor runs as: make it and its folders readable`)}`,
   )
   .join("\n")}
-${haltScript(plan.name, options.running, host)}
+${haltScript(plan, options.running, host)}
 ${files.map(putFile).join("\n")}
 ${staleRemoved(plan, host)}
 dropins=$(property DropInPaths)
@@ -149,6 +149,7 @@ systemctl stop "$unit" 2>/dev/null
 case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
 ${interfacesGone(machine, host)}
 ${sharesRemoved(machine, host)}
+${disksGivenBack(machine, [], host)}
 ${call("rm", "-rf", paths.unit, `${paths.unit}.d`, hiddenNew(paths.unit))}
 systemctl daemon-reload
 systemctl reset-failed "$unit" 2>/dev/null
@@ -166,7 +167,7 @@ const MOST_INTERFACES = 8;
  * behind this leaves it stopped, and the next one starts it.
  */
 function haltScript(
-  machine: string,
+  { name, disks }: MachinePlan,
   running: boolean,
   host: HostPaths,
 ): string {
@@ -175,8 +176,29 @@ if ${running ? "! runs_as_declared" : "true"}; then
   systemctl stop "$unit" 2>/dev/null
   systemctl reset-failed "$unit" 2>/dev/null
   case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
-  ${interfacesGone(machine, host)}
+  ${interfacesGone(name, host)}
+  ${disksGivenBack(name, disks, host)}
 fi`;
+}
+
+/**
+ * Gives disks that the machine has no more back to root: the number of its user is another's one day.
+ * The record names those that it has; the unit, which is written behind, those that it had.
+ */
+function disksGivenBack(
+  machine: string,
+  kept: readonly { readonly path: string }[],
+  host: HostPaths,
+): string {
+  const { record, unit } = machinePaths(machine, host);
+  return `
+{
+  sed -n 's/^ *"path": "\\(.*\\)",*$/\\1/p' ${call(record)}
+  sed -n 's/^ReadWritePaths=//p' ${call(unit)}
+} 2>/dev/null | while read -r disk; do
+  case ${call(` ${kept.map(({ path }) => path).join(" ")} `)} in *" $disk "*) continue ;; esac
+  [ "$(stat -L -c %U "$disk" 2>/dev/null)" != "$user" ] || chown root "$disk"
+done`;
 }
 
 /** What a stopped machine may have left of its interfaces: its unit was changed by hand, or could not do it. */
