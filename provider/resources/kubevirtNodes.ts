@@ -1,3 +1,4 @@
+import { field } from "@corral-iac/corral/core/argumentRules";
 import { adminKubeconfig } from "@corral-iac/corral/core/kubevirt/adminKubeconfig";
 import { Type } from "@sinclair/typebox";
 import type { Static } from "@sinclair/typebox";
@@ -119,22 +120,50 @@ export const kubevirtNodes = defineResource({
     return { id: `${inputs.namespace}/nodes`, outputs };
   },
 
-  preview: ({ nodes }, old) => {
-    const before = old?.outputs.doneNodes ?? [];
-    const isSame =
-      old !== undefined &&
-      Array.isArray(nodes) &&
-      nodes.length === before.length &&
-      (nodes as { instanceId?: unknown }[]).every(
-        ({ instanceId }, index) => instanceId === before[index]?.instanceId,
-      );
-    return isSame ? old.outputs : {};
-  },
+  preview: ({ nodes, server }, old) =>
+    old !== undefined &&
+    typeof server === "string" &&
+    Array.isArray(nodes) &&
+    areDone(nodes, old.outputs.doneNodes)
+      ? withServer(old.outputs, server)
+      : {},
 
-  async update(ctx, _id, old, inputs) {
-    return putRight(ctx, inputs, old.outputs.doneNodes);
+  /** The inside is entered for nodes that come or go only: base machines are off, or gone, after that. */
+  async update(ctx, _id, { outputs }, inputs) {
+    return areDone(inputs.nodes, outputs.doneNodes)
+      ? withServer(outputs, inputs.server)
+      : putRight(ctx, inputs, outputs.doneNodes);
   },
 });
+
+/** Whether these are the nodes that were put right last, each the same machine as then. */
+function areDone(
+  nodes: readonly unknown[],
+  done: readonly ClusterNode[],
+): boolean {
+  return (
+    nodes.length === done.length &&
+    done.every(({ nodeName, instanceId }, index) => {
+      const node = nodes[index];
+      return (
+        field(node, "nodeName") === nodeName &&
+        field(node, "instanceId") === instanceId
+      );
+    })
+  );
+}
+
+/** The kubeconfig that was read, with another address of the API in it. */
+function withServer(outputs: Outputs, server: string): Outputs {
+  return {
+    ...outputs,
+    adminKubeconfig: adminKubeconfig(
+      outputs.adminKubeconfig,
+      server,
+      outputs.doneNodes[0]?.nodeName ?? "",
+    ),
+  };
+}
 
 async function putRight(
   ctx: OperationContext,

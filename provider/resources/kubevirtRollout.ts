@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { Type } from "@sinclair/typebox";
 import type { Static } from "@sinclair/typebox";
 
@@ -87,14 +89,10 @@ export const kubevirtRollout = defineResource({
       },
     }),
 
-  preview: ({ machines }, old) => {
-    const before = old?.inputs.machines ?? [];
-    const isSame =
-      Array.isArray(machines) &&
-      machines.length === before.length &&
-      JSON.stringify(machines) === JSON.stringify(before);
-    return old !== undefined && isSame ? old.outputs : {};
-  },
+  preview: ({ machines }, old) =>
+    old !== undefined && isDeepStrictEqual(machines, old.inputs.machines)
+      ? old.outputs
+      : {},
 
   async read({ signal }, _id, { inputs, outputs }) {
     const { namespace, machines } = inputs;
@@ -109,6 +107,10 @@ export const kubevirtRollout = defineResource({
   },
 
   async update(ctx, _id, old, inputs) {
+    // Another way to machines that were not changed is no reason to look at them.
+    if (isDeepStrictEqual(inputs.machines, old.inputs.machines)) {
+      return old.outputs;
+    }
     const former = new Map(
       old.inputs.machines.map((one) => [one.machine, one.instanceId]),
     );

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
+import { field } from "@corral-iac/corral/core/argumentRules";
 import { becomes } from "@corral-iac/tools/lab/processes";
 import { parse } from "yaml";
 import { PlayedNode } from "../../support/kubevirtGuest";
@@ -112,6 +113,24 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
     });
     await up(1, []);
     assert.equal(await type(), "");
+  });
+
+  it("are not entered again by another way to them, another address of the API only is written", async () => {
+    const calls = () => [...played.values()].flatMap(({ called }) => called);
+    const before = calls();
+    await up(1, [], 1024, {
+      kubeconfig: `${lab.kubeconfig}\n# with another token`,
+      reach: "address",
+      ready: { timeoutSeconds: 80 },
+      apiServer: "https://other.example.org:6443",
+    });
+    assert.deepEqual(calls(), before);
+    assert.equal(
+      field(await clusterInKubeconfig(), "server"),
+      "https://other.example.org:6443",
+    );
+    await up(1, []);
+    assert.deepEqual(calls(), before);
   });
 
   it("get a worker more, whose token is made valid again, and a worker less, which is drained", async () => {
