@@ -2,15 +2,21 @@ import {
   clonedControlPlaneSteps,
   clonedWorkerSteps,
   bootDoneStep,
+  forgetStep,
   freshTokenStep,
+  isMember,
+  joinStep,
+  leaveStep,
+  memberStep,
   nodesReadyStep,
   type NodeStep,
-  ownIdentitySteps,
+  overlaySteps,
   readAdminConfStep,
   readJoin,
   removeNodesStep,
   renewTokenStep,
 } from "@corral-iac/corral/core/kubevirt/nodeSteps";
+import type { KubeadmJoin } from "@corral-iac/corral/core/kubevirt/kubeadm";
 import { messageOf } from "@corral-iac/corral/core/errors";
 import type { NetworkPlugin } from "@corral-iac/corral/core/kubevirt/nodeBoot";
 import { guestNetwork } from "@corral-iac/corral/core/kubevirt/nodeNetwork";
@@ -139,41 +145,63 @@ class Nodes {
       if (!isWithControlPlane) {
         await this.step(controlPlane, renewTokenStep(token));
       }
-      await this.inParallel(workers, [bootDoneStep(timeoutSeconds)]);
+      await this.inParallel(workers, (node) =>
+        this.steps(node, [bootDoneStep(timeoutSeconds)]),
+      );
       return;
     }
     /** The clone of the worker that the control plane knows; every other one joins anew. */
     const isKnown = ({ index }: ClusterNode) =>
       index === 1 && isWithControlPlane;
     await this.inParallel(workers.filter(isKnown), (node) =>
-      clonedWorkerSteps(node.nodeName, networkPlugin),
+      this.steps(node, clonedWorkerSteps(node.nodeName, networkPlugin)),
     );
     const strangers = workers.filter((node) => !isKnown(node));
     if (strangers.length === 0) {
       return;
     }
     const fresh = readJoin(await this.step(controlPlane, freshTokenStep()));
-    await this.inParallel(strangers, (node) =>
-      ownIdentitySteps({
-        nodeName: node.nodeName,
-        network: guestNetwork(this.wish.nodeNetwork, node.index),
+    await this.inParallel(strangers, async (node) => {
+      await this.joinAnew(node, controlPlane, fresh);
+      await this.steps(node, overlaySteps(networkPlugin));
+    });
+  }
+
+  /** One that has joined already, in a run that failed after that, stays as it is. */
+  private async joinAnew(
+    node: ClusterNode,
+    controlPlane: ClusterNode,
+    fresh: Pick<KubeadmJoin, "token" | "authorityDigest">,
+  ): Promise<void> {
+    const { nodeName, instanceId, index } = node;
+    const member = {
+      nodeName,
+      instanceId,
+      controlPlaneId: controlPlane.instanceId,
+    };
+    if (isMember(await this.step(node, memberStep(member)))) {
+      return;
+    }
+    await this.step(node, leaveStep(nodeName));
+    await this.step(controlPlane, forgetStep(nodeName));
+    await this.step(
+      node,
+      joinStep({
+        member,
+        network: guestNetwork(this.wish.nodeNetwork, index),
         join: { endpointName: controlPlane.nodeName, ...fresh },
-        networkPlugin,
       }),
     );
   }
 
   private async inParallel(
     nodes: readonly ClusterNode[],
-    steps: readonly NodeStep[] | ((node: ClusterNode) => readonly NodeStep[]),
+    work: (node: ClusterNode) => Promise<void>,
   ): Promise<void> {
     const outcomes = await Promise.allSettled(
       nodes.map(async (node) => {
         await this.shells.reach(node, this.wish.timeoutSeconds);
-        await this.steps(
-          node,
-          typeof steps === "function" ? steps(node) : steps,
-        );
+        await work(node);
       }),
     );
     const failed = outcomes.flatMap((outcome) =>

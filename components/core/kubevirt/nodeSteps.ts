@@ -69,7 +69,7 @@ export function clonedWorkerSteps(
       mayFail: true,
     }),
     step("restart kubelet", ["systemctl restart kubelet"], { mayFail: true }),
-    ...overlaySteps(networkPlugin, NODE_KUBECTL),
+    ...overlaySteps(networkPlugin),
   ];
 }
 
@@ -104,47 +104,99 @@ export function readJoin(
   return { token, authorityDigest };
 }
 
+/** Which worker has joined which control plane: of a clone, and with another control plane, it is another. */
+export interface Membership {
+  readonly nodeName: string;
+  /** Which machine the worker is. */
+  readonly instanceId: string;
+  /** Which machine the control plane is. */
+  readonly controlPlaneId: string;
+}
+
+/** Says on a worker's disk what it has joined. */
+const MEMBER = `${NODE_FOLDER}/member`;
+
+function memberWords(member: Membership): string {
+  return `${member.nodeName} ${member.instanceId} ${member.controlPlaneId}`;
+}
+
+/** Looks whether a worker has joined already under its own name: read it by {@link isMember}. */
+export function memberStep(member: Membership): NodeStep {
+  return step(
+    "look whether it has joined",
+    [
+      `if [ "$(cat ${MEMBER} 2>/dev/null)" = ${shellWord(memberWords(member))} ] && timeout 30 ${nodeRegistered(member.nodeName)}; then`,
+      "  echo member",
+      "fi",
+    ],
+    {},
+  );
+}
+
+/** Whether that is what {@link memberStep} printed. */
+export function isMember(printed: string): boolean {
+  return printed.trim() === "member";
+}
+
 /**
- * The steps by which a further clone of the worker gets an identity of its own: without them two nodes
- * would share a name and a certificate.
+ * By this a further clone of the worker loses the identity that it shares with the others: two nodes
+ * would have one name and one certificate.
+ */
+export function leaveStep(nodeName: string): NodeStep {
+  return step(
+    "leave the original's identity",
+    [
+      `rm -f ${MEMBER}`,
+      "kubeadm reset --force",
+      "rm -rf /etc/cni/net.d/* /var/lib/cni /var/lib/kubelet/pki",
+      `hostnamectl set-hostname ${nodeName}`,
+      // What the machine is known by to systemd and to the network plugin.
+      "rm -f /etc/machine-id /var/lib/dbus/machine-id",
+      "systemd-machine-id-setup",
+    ],
+    {},
+  );
+}
+
+/**
+ * Run on the control plane before a node joins: kubeadm refuses a name whose node is Ready, which it still
+ * is for a while after its kubelet has gone.
+ */
+export function forgetStep(nodeName: string): NodeStep {
+  return step(
+    `forget ${nodeName}`,
+    [`${ADMIN} delete node ${nodeName} --ignore-not-found`],
+    {},
+  );
+}
+
+/**
+ * By this a worker that has left its identity joins under its own.
  *
  * @param worker with a fresh token: that of the original has ended.
  */
-export function ownIdentitySteps(worker: {
-  readonly nodeName: string;
+export function joinStep(worker: {
+  readonly member: Membership;
   readonly network: GuestNetwork;
   readonly join: KubeadmJoin;
-  readonly networkPlugin: NetworkPlugin | undefined;
-}): NodeStep[] {
-  const { nodeName, network, join } = worker;
+}): NodeStep {
+  const { member, network, join } = worker;
+  const { nodeName } = member;
   const config = joinConfig(join, { nodeName, address: network.address });
   const file = `${NODE_FOLDER}/join.yaml`;
-  return [
-    step(
-      "leave the original's identity",
-      [
-        "kubeadm reset --force",
-        "rm -rf /etc/cni/net.d/* /var/lib/cni /var/lib/kubelet/pki",
-        `hostnamectl set-hostname ${nodeName}`,
-        // What the machine is known by to systemd and to the network plugin.
-        "rm -f /etc/machine-id /var/lib/dbus/machine-id",
-        "systemd-machine-id-setup",
-      ],
-      {},
-    ),
-    step(
-      "join",
-      [
-        `install -d -m 0700 ${NODE_FOLDER}`,
-        `umask 077; printf %s ${shellWord(config)} > ${file}`,
-        `kubeadm join --config ${file}`,
-        `rm -f ${file}`,
-        `until ${nodeRegistered(nodeName)}; do sleep 2; done`,
-      ],
-      { timeoutSeconds: 300 },
-    ),
-    ...overlaySteps(worker.networkPlugin, NODE_KUBECTL),
-  ];
+  return step(
+    "join",
+    [
+      `install -d -m 0700 ${NODE_FOLDER}`,
+      `(umask 077; printf %s ${shellWord(config)} > ${file})`,
+      `kubeadm join --config ${file}`,
+      `rm -f ${file}`,
+      `until ${nodeRegistered(nodeName)}; do sleep 2; done`,
+      // Written last: a join that was cut off is done again.
+      `printf %s ${shellWord(memberWords(member))} > ${MEMBER}`,
+    ],
+    { timeoutSeconds: 300 },
+  );
 }
 
 /** Waits until cloud-init is done, and fails with what it said when it failed. */
@@ -253,9 +305,10 @@ export function cleanSteps(): NodeStep[] {
   ];
 }
 
-function overlaySteps(
+/** What a node tells the network plugin about itself. */
+export function overlaySteps(
   plugin: NetworkPlugin | undefined,
-  kubectl: string,
+  kubectl = NODE_KUBECTL,
 ): NodeStep[] {
   return plugin?.isFlannel
     ? [

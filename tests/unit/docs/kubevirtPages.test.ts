@@ -46,7 +46,10 @@ async function stepsOfClusters(): Promise<Map<string, boolean>> {
         {
           async reach() {},
           async run(_node, { name, mayFail }: NodeStep) {
-            found.set(name.replace(/^remove .*/, "remove NODES"), mayFail);
+            const told = name
+              .replace(/^remove .*/, "remove NODES")
+              .replace(/^forget n\d$/, "forget NODE");
+            found.set(told, mayFail);
             return name === "make a token" ? JOIN : "";
           },
         },

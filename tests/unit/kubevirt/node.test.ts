@@ -25,9 +25,12 @@ import {
   cleanSteps,
   clonedControlPlaneSteps,
   clonedWorkerSteps,
+  forgetStep,
   freshTokenStep,
+  joinStep,
+  leaveStep,
+  memberStep,
   nodesReadyStep,
-  ownIdentitySteps,
   readJoin,
 } from "@corral-iac/corral/core/kubevirt/nodeSteps";
 import { shellWord } from "@corral-iac/corral/core/kubevirt/shell";
@@ -301,17 +304,21 @@ describe("KubeVirt: the first boot of a node", () => {
 });
 
 describe("KubeVirt: steps inside a cloned machine", () => {
-  const joined = (token: string) =>
-    ownIdentitySteps({
-      nodeName: "cks-worker-node-2",
-      network: guestNetwork("10.250.0.0/16", 2),
-      join: {
-        endpointName: "cks-control-plane",
-        token,
-        authorityDigest: DIGEST,
-      },
-      networkPlugin: FLANNEL,
-    });
+  const member = {
+    nodeName: "cks-worker-node-2",
+    instanceId: "uid-2",
+    controlPlaneId: "uid-0",
+  };
+  const leave = leaveStep(member.nodeName);
+  const join = joinStep({
+    member,
+    network: guestNetwork("10.250.0.0/16", 2),
+    join: {
+      endpointName: "cks-control-plane",
+      token: TOKEN,
+      authorityDigest: DIGEST,
+    },
+  });
 
   it("are scripts that a shell can read", () => {
     const steps = [
@@ -321,7 +328,10 @@ describe("KubeVirt: steps inside a cloned machine", () => {
         networkPlugin: FLANNEL,
       }),
       ...clonedWorkerSteps("cks-worker-node", FLANNEL),
-      ...joined(TOKEN),
+      memberStep(member),
+      leave,
+      forgetStep(member.nodeName),
+      join,
       freshTokenStep(),
       nodesReadyStep(["cks-control-plane"], 60),
       ...cleanSteps(),
@@ -348,16 +358,14 @@ describe("KubeVirt: steps inside a cloned machine", () => {
   });
 
   it("give a further worker an identity of its own before it joins", () => {
-    const [leave, join] = joined(TOKEN);
-    assert.match(leave?.script ?? "", /kubeadm reset --force/);
-    assert.match(leave?.script ?? "", /set-hostname cks-worker-node-2/);
+    assert.match(leave.script, /kubeadm reset --force/);
+    assert.match(leave.script, /set-hostname cks-worker-node-2/);
     assert.match(
-      join?.script ?? "",
+      join.script,
       /kubeadm join --config[^]*until kubectl .* get node cks-worker-node-2 /,
     );
-    assert.match(join?.script ?? "", new RegExp(DIGEST));
-    assert.match(join?.script ?? "", /cks-worker-node-2/);
-    assert.match(join?.script ?? "", /10\.250\.2\.2/);
+    assert.match(join.script, new RegExp(DIGEST));
+    assert.match(join.script, /10\.250\.2\.2/);
   });
 
   it("read the token and the authority's digest from what kubeadm prints, and tell no secret otherwise", () => {

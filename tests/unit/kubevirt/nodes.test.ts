@@ -106,7 +106,9 @@ describe("KubevirtNodes", () => {
       "cks-control-plane: reach",
       "cks-control-plane: make a token",
       "cks-worker-node: reach",
+      "cks-worker-node: look whether it has joined",
       "cks-worker-node: leave the original's identity",
+      "cks-control-plane: forget cks-worker-node",
       "cks-worker-node: join",
       ...END,
     ]);
