@@ -148,9 +148,10 @@ export class RootShell {
       case "timeout":
       case "aborted":
       case "input":
+        // Standard output may hold a secret; what a command says of its work is on the other one.
         return new RootShellError(
           error.fault,
-          `${this.failed(work)}: ${error.message}`,
+          `${this.failed(work)}: ${error.message}${lastLines(error.stderr)}`,
           error.fault,
         );
       default:

@@ -52,11 +52,7 @@ export async function waitForMachine(
     const hasFailed =
       failedSince !== undefined && now - failedSince >= FAILURE_MILLISECONDS;
     if (hasFailed || now - start >= timeoutSeconds * 1000) {
-      const [events, dataVolumes] = await Promise.all([
-        eventsOf(client, namespace, name, signal),
-        dataVolumesOf(client, namespace, sight.machine, signal),
-      ]);
-      const lines = explainMachine({ ...sight, events, dataVolumes });
+      const lines = await explain(client, namespace, name, sight, signal);
       const what =
         until === "agent" && stage === "running"
           ? "its guest agent gave no answer (is qemu-guest-agent installed?)"
@@ -76,6 +72,33 @@ export async function waitForMachine(
     await clock.sleep(POLL_MILLISECONDS, signal);
     signal.throwIfAborted();
   }
+}
+
+/** Why a machine is where it is: its status, conditions and last events, as far as one may see them. */
+export async function tellOfMachine(
+  { namespace, name }: Pick<MachineWait, "namespace" | "name">,
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<string[]> {
+  return ifSeen(
+    lookAt(client, namespace, name, signal).then((sight) =>
+      explain(client, namespace, name, sight, signal),
+    ),
+  );
+}
+
+async function explain(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  sight: MachineSight,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const [events, dataVolumes] = await Promise.all([
+    eventsOf(client, namespace, name, signal),
+    dataVolumesOf(client, namespace, sight.machine, signal),
+  ]);
+  return explainMachine({ ...sight, events, dataVolumes });
 }
 
 async function lookAt(
@@ -126,7 +149,7 @@ async function dataVolumesOf(
 }
 
 /** It helps to understand; an account that may not see it gets the rest. */
-async function ifSeen(looking: Promise<unknown[]>): Promise<unknown[]> {
+async function ifSeen<T>(looking: Promise<T[]>): Promise<T[]> {
   try {
     return await looking;
   } catch (error) {

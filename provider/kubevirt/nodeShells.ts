@@ -2,10 +2,11 @@ import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
 import type { NodeStep } from "@corral-iac/corral/core/kubevirt/nodeSteps";
 
 import type { OperationContext } from "../frame/context";
-import { isOutOfReach, RootShell } from "../guest/rootShell";
+import { isOutOfReach, RootShell, RootShellError } from "../guest/rootShell";
 import type { Clock } from "../guest/wait";
 import { sshPool } from "../ssh/shared";
 import type { SshPool } from "../ssh/pool";
+import { tellOfMachine } from "./machineWait";
 import type { ClusterNode, NodeShells } from "./nodes";
 import { portForward } from "./portForward";
 
@@ -28,8 +29,8 @@ export class SshNodeShells implements NodeShells {
   constructor(
     private readonly namespace: string,
     private readonly nodes: readonly ReachableNode[],
-    /** undefined: at their address. */
-    private readonly client: KubeClient | undefined,
+    private readonly reachedBy: "api" | "address",
+    private readonly client: KubeClient,
     private readonly ctx: Pick<OperationContext, "signal" | "log">,
     private readonly clock: Clock,
     private readonly pool: Pick<SshPool, "use"> = sshPool(),
@@ -49,14 +50,38 @@ export class SshNodeShells implements NodeShells {
         });
         return;
       } catch (error) {
-        if (!isOutOfReach(error) || this.clock.now() >= end) {
+        if (!isNotThere(error)) {
           throw error;
+        }
+        if (this.clock.now() >= end) {
+          throw await this.notReached(node, timeoutSeconds, error);
         }
         log.status(`${node.nodeName}: ${error.message}`);
         await this.clock.sleep(POLL_MILLISECONDS, signal);
         signal.throwIfAborted();
       }
     }
+  }
+
+  /** With what KubeVirt says of the machine: ssh alone does not say why nobody answers. */
+  private async notReached(
+    node: ClusterNode,
+    timeoutSeconds: number,
+    cause: RootShellError,
+  ): Promise<Error> {
+    const { namespace } = this;
+    const { machine: name } = this.find(node);
+    const { signal } = this.ctx;
+    const lines = await tellOfMachine({ namespace, name }, this.client, signal);
+    return new Error(
+      [
+        `${cause.message}, for ${timeoutSeconds} s`,
+        ...(lines.length > 0 ? [`machine ${namespace}/${name}:`] : []),
+        ...lines.map((line) => `  ${line}`),
+        "The machine stays; the next up waits again.",
+      ].join("\n"),
+      { cause },
+    );
   }
 
   async run(node: ClusterNode, step: NodeStep): Promise<string> {
@@ -69,16 +94,21 @@ export class SshNodeShells implements NodeShells {
     return stdout;
   }
 
-  private shellOf({ nodeName }: ClusterNode): RootShell {
+  private find({ nodeName }: ClusterNode): ReachableNode {
     const node = this.nodes.find((one) => one.nodeName === nodeName);
     if (node === undefined) {
       throw new Error(`there is no machine for the node ${nodeName}`);
     }
+    return node;
+  }
+
+  private shellOf(one: ClusterNode): RootShell {
+    const node = this.find(one);
     const { machine, address, user, port, privateKey, hostKey } = node;
     const access = { user, port, privateKey, hostKey };
     return new RootShell(
       this.pool,
-      this.client === undefined
+      this.reachedBy === "address"
         ? { ...access, host: address }
         : {
             ...access,
@@ -91,4 +121,12 @@ export class SshNodeShells implements NodeShells {
           },
     );
   }
+}
+
+/** A machine that starts, or that is too busy to answer in time. */
+function isNotThere(error: unknown): error is RootShellError {
+  return (
+    isOutOfReach(error) ||
+    (error instanceof RootShellError && error.fault === "timeout")
+  );
 }

@@ -174,7 +174,8 @@ async function putRight(
   const shells = new SshNodeShells(
     namespace,
     nodes,
-    reach === "api" ? kubeAt(inputs) : undefined,
+    reach,
+    kubeAt(inputs),
     ctx,
     systemClock,
   );

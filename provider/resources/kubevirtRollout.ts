@@ -129,13 +129,7 @@ export const kubevirtRollout = defineResource({
         timeoutSeconds,
         // A control plane that was just made knows none of these nodes yet.
         shells: hasInside
-          ? new SshNodeShells(
-              namespace,
-              nodes,
-              reach === "api" ? client : undefined,
-              ctx,
-              systemClock,
-            )
+          ? new SshNodeShells(namespace, nodes, reach, client, ctx, systemClock)
           : undefined,
       },
       client,

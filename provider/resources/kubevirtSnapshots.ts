@@ -118,7 +118,8 @@ export const kubevirtSnapshots = defineResource({
       shells: new SshNodeShells(
         inputs.namespace,
         inputs.clean,
-        inputs.reach === "api" ? kubeAt(inputs) : undefined,
+        inputs.reach,
+        kubeAt(inputs),
         ctx,
         systemClock,
       ),

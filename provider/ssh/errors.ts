@@ -26,6 +26,8 @@ export class SshError extends Error {
   constructor(
     readonly fault: SshFault,
     message: string,
+    /** What a command had written to standard error before it was ended. */
+    readonly stderr = "",
   ) {
     super(message);
   }

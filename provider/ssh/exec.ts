@@ -116,6 +116,7 @@ class RemoteCommand {
             new SshError(
               "timeout",
               `the command took longer than ${timeoutSeconds} s`,
+              this.written(),
             ),
           ),
         timeoutSeconds * 1000,
@@ -150,7 +151,7 @@ class RemoteCommand {
               );
               return;
             }
-            const stderr = this.stderr.text().replace(this.marker, "");
+            const stderr = this.written();
             if (this.options.sudo && this.group === undefined) {
               fail(new SshError("root", refusal(code, stderr)));
               return;
@@ -223,6 +224,11 @@ class RemoteCommand {
     // What sudo says is shown, so it has to be English.
     const sudo = this.options.sudo ? "env LC_ALL=C sudo -n " : "";
     return `exec ${sudo}/bin/sh -c ${shellWord(script)}`;
+  }
+
+  /** Standard error without what is ours. */
+  private written(): string {
+    return this.stderr.text().replace(this.marker, "");
   }
 
   private get marker(): RegExp {

@@ -199,19 +199,19 @@ export function joinStep(worker: {
   );
 }
 
-/** Waits until cloud-init is done, and fails with what it said when it failed. */
+/** Waits until cloud-init is done, and fails with what it said when it failed or takes longer. */
 export function bootDoneStep(timeoutSeconds: number): NodeStep {
-  return step(
+  return waitingStep(
     "wait until cloud-init is done",
     [
-      "cloud-init status --wait >/dev/null 2>&1 || true",
+      `timeout ${timeoutSeconds} cloud-init status --wait >/dev/null 2>&1 || true`,
       "if [ \"$(cloud-init status | sed -n 's/^status: //p')\" != done ]; then",
       "  cloud-init status --long >&2 || true",
       "  tail -n 20 /var/log/cloud-init-output.log >&2 || true",
       "  exit 1",
       "fi",
     ],
-    { timeoutSeconds },
+    timeoutSeconds,
   );
 }
 
@@ -255,19 +255,24 @@ export function readAdminConfStep(): NodeStep {
   return step("read the kubeconfig", ["cat /etc/kubernetes/admin.conf"], {});
 }
 
-/** Waits until every node of the cluster is Ready; run on the control plane. */
+/** Run on the control plane: waits until every node of the cluster is Ready, and names the first that is not. */
 export function nodesReadyStep(
   nodeNames: readonly string[],
   timeoutSeconds: number,
 ): NodeStep {
   const nodes = nodeNames.map((name) => `node/${name}`).join(" ");
-  return step(
+  return waitingStep(
     "wait until all nodes are Ready",
     [
-      `until ${ADMIN} get ${nodes} >/dev/null 2>&1; do sleep 2; done`,
-      `${ADMIN} wait --for=condition=Ready --timeout=${timeoutSeconds}s ${nodes}`,
+      `end=$(($(date +%s) + ${timeoutSeconds}))`,
+      `until said=$(${ADMIN} get ${nodes} 2>&1 >/dev/null); do`,
+      '  [ "$(date +%s)" -lt "$end" ] || { echo "$said" >&2; exit 1; }',
+      "  sleep 2",
+      "done",
+      "left=$((end - $(date +%s)))",
+      `${ADMIN} wait --for=condition=Ready --timeout=$((left > 1 ? left : 1))s ${nodes}`,
     ],
-    { timeoutSeconds },
+    timeoutSeconds,
   );
 }
 
@@ -319,6 +324,16 @@ export function overlaySteps(
         ),
       ]
     : [];
+}
+
+/** A step that bounds its wait itself, and says at its end what it has waited for. */
+export function waitingStep(
+  name: string,
+  lines: readonly string[],
+  timeoutSeconds: number,
+): NodeStep {
+  // The shell's own bound is what speaks.
+  return step(name, lines, { timeoutSeconds: timeoutSeconds + 30 });
 }
 
 /** A step of these lines, which ends at the first that fails. */

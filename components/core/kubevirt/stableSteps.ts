@@ -1,4 +1,4 @@
-import { type NodeStep, step } from "./nodeSteps";
+import { type NodeStep, waitingStep } from "./nodeSteps";
 
 const ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
 
@@ -9,21 +9,21 @@ const ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
 export function stableSteps(timeoutSeconds: number): NodeStep[] {
   const end = `end=$(($(date +%s) + ${timeoutSeconds}))`;
   return [
-    waiting(
+    waitingStep(
       "wait until all nodes are Ready",
       [
         `${ADMIN} wait --for=condition=Ready --timeout=${timeoutSeconds}s nodes --all`,
       ],
       timeoutSeconds,
     ),
-    waiting(
+    waitingStep(
       "wait until the system's deployments are complete",
       [
         `${ADMIN} -n kube-system wait --for=condition=Available --timeout=${timeoutSeconds}s deployments --all`,
       ],
       timeoutSeconds,
     ),
-    waiting(
+    waitingStep(
       "wait until all pods are Ready",
       [
         end,
@@ -38,13 +38,4 @@ export function stableSteps(timeoutSeconds: number): NodeStep[] {
       timeoutSeconds,
     ),
   ];
-}
-
-function waiting(
-  name: string,
-  lines: readonly string[],
-  timeoutSeconds: number,
-): NodeStep {
-  // The shell's own bound is what speaks.
-  return step(name, lines, { timeoutSeconds: timeoutSeconds + 30 });
 }

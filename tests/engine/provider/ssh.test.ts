@@ -160,7 +160,7 @@ describe("ssh pool against OpenSSH's server", () => {
     it(`ends the command on the server, with all that it started, at a ${how}`, async () => {
       const file = path.join(server.folder, `pids-${how}`);
       const controller = new AbortController();
-      const command = `sleep 300 & echo $! > ${file}.part; echo $$ >> ${file}.part; mv ${file}.part ${file}; wait`;
+      const command = `echo "halfway there" >&2; sleep 300 & echo $! > ${file}.part; echo $$ >> ${file}.part; mv ${file}.part ${file}; wait`;
       const started = pool.use(server.target(), controller.signal, (session) =>
         session.exec(command, {
           signal: controller.signal,
@@ -169,7 +169,11 @@ describe("ssh pool against OpenSSH's server", () => {
       );
       const ended = assert.rejects(
         started,
-        how === "abort" ? /stopped/ : /took longer than 2 s/,
+        how === "abort"
+          ? /stopped/
+          : (error: SshError) =>
+              /took longer than 2 s/.test(error.message) &&
+              error.stderr === "halfway there\n",
       );
       await eventually("the command has started", () => fs.existsSync(file));
       const pids = fs.readFileSync(file, "utf8").trim().split("\n").map(Number);

@@ -63,4 +63,18 @@ describe("root shell", () => {
             "for the user), or log in as root.",
     );
   });
+
+  it("shows the end of what a script had said that took too long", async () => {
+    const said = Array.from({ length: 12 }, (_, line) => `line ${line}`);
+    const { shell } = guest(
+      "root",
+      new SshError("timeout", "took too long", `${said.join("\n")}\n`),
+    );
+    await assert.rejects(
+      shell.run({ ...work, timeoutSeconds: 7 }),
+      ({ message }: Error) =>
+        /: took too long\n {2}\.\.\.\n {2}line 2\n/.test(message) &&
+        message.endsWith("\n  line 11"),
+    );
+  });
 });
