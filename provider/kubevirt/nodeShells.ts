@@ -123,6 +123,15 @@ export class SshNodeShells implements NodeShells {
   }
 }
 
+/** Whether a machine was not reached because it lets nobody in: it answers, and has no keys to do so. */
+export function letsNobodyIn(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return (
+    isOutOfReach(cause) &&
+    (cause.sshFault === "auth" || cause.sshFault === "closed")
+  );
+}
+
 /** A machine that starts, or that is too busy to answer in time. */
 function isNotThere(error: unknown): error is RootShellError {
   return (

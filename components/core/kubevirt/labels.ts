@@ -28,8 +28,10 @@ export const VERSION_ANNOTATION = `${DOMAIN}/kubernetes-version`;
 /** Annotation that says which machines are one cluster: a worker's snapshot fits that set only. */
 export const SET_ANNOTATION = `${DOMAIN}/cluster-set`;
 
-/** Annotation of a base machine that was cleaned for its snapshot, with the time. */
+/** Annotation of a base machine that was cleaned for its snapshot: the uid of the instance that it ran as. */
 export const CLEANED_ANNOTATION = `${DOMAIN}/cleaned`;
+/** Annotation of one whose keys are being removed, so that perhaps nobody gets in any more: that uid. */
+export const CLOSING_ANNOTATION = `${DOMAIN}/closing`;
 
 /** What a machine is in its cluster. */
 export type NodeRole = "control-plane" | "worker";

@@ -276,7 +276,7 @@ export function nodesReadyStep(
   );
 }
 
-/** The steps by which a machine is cleaned before it is snapshotted. */
+/** The steps by which a machine is cleaned before it is snapshotted; after the last nobody gets in any more. */
 export function cleanSteps(): NodeStep[] {
   return [
     step(
@@ -301,12 +301,12 @@ export function cleanSteps(): NodeStep[] {
       [
         // cloud-init makes host keys, and systemd a machine id, at the clone's first boot.
         "cloud-init clean --logs",
-        "rm -f /etc/ssh/ssh_host_*",
         "truncate --size 0 /etc/machine-id",
         "sync",
       ],
       {},
     ),
+    step("remove the keys", ["rm -f /etc/ssh/ssh_host_*", "sync"], {}),
   ];
 }
 
