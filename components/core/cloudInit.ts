@@ -53,6 +53,9 @@ export interface GuestAccess {
   readonly login?: { readonly user: string; readonly publicKey: string };
 }
 
+/** How the comments of login keys begin that Corral made: by this they are told from a user's own. */
+export const LOGIN_KEY_COMMENT = "corral to";
+
 /** Name of a guest's first interface. */
 const INTERFACE = "eth0";
 const CLOUD_CONFIG_HEADER = "#cloud-config\n";

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { LOGIN_KEY_COMMENT } from "../core/cloudInit";
 import type { CloudInitArgs, GuestSshArgs } from "./args";
 import { SshKeyPair } from "./ops/sshKeyPair";
 
@@ -43,7 +44,7 @@ export function guestAccess(
     ? undefined
     : new SshKeyPair(
         `${name}-login-key`,
-        { comment: `corral to ${comment}` },
+        { comment: `${LOGIN_KEY_COMMENT} ${comment}` },
         { parent },
       );
   const firstUser = pulumi

@@ -4,10 +4,11 @@ import type { NodeStep } from "@corral-iac/corral/core/kubevirt/nodeSteps";
 import type { OperationContext } from "../frame/context";
 import { isOutOfReach, RootShell, RootShellError } from "../guest/rootShell";
 import type { Clock } from "../guest/wait";
+import { publicBlobOf } from "../ssh/keyPair";
 import { sshPool } from "../ssh/shared";
 import type { SshPool } from "../ssh/pool";
 import { tellOfMachine } from "./machineWait";
-import type { ClusterNode, NodeShells } from "./nodes";
+import type { CloneShells, ClusterNode } from "./nodes";
 import { portForward } from "./portForward";
 
 /** A node with all that is needed to get into it. */
@@ -25,7 +26,7 @@ export interface ReachableNode extends ClusterNode {
 const POLL_MILLISECONDS = 2000;
 
 /** Gets into machines over ssh: through the Kubernetes API, or at their address. */
-export class SshNodeShells implements NodeShells {
+export class SshNodeShells implements CloneShells {
   constructor(
     private readonly namespace: string,
     private readonly nodes: readonly ReachableNode[],
@@ -92,6 +93,11 @@ export class SshNodeShells implements NodeShells {
       timeoutSeconds: step.timeoutSeconds,
     });
     return stdout;
+  }
+
+  async loginKey(node: ClusterNode): Promise<string> {
+    const { privateKey } = this.find(node);
+    return (await publicBlobOf(privateKey)).toString("base64");
   }
 
   private find({ nodeName }: ClusterNode): ReachableNode {

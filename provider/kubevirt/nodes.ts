@@ -2,6 +2,7 @@ import {
   clonedControlPlaneSteps,
   clonedWorkerSteps,
   bootDoneStep,
+  forgetKeysStep,
   forgetStep,
   freshTokenStep,
   isMember,
@@ -53,6 +54,12 @@ export interface NodeShells {
   run(node: ClusterNode, step: NodeStep): Promise<string>;
 }
 
+/** The inside of machines that may be clones. */
+export interface CloneShells extends NodeShells {
+  /** The public key that one gets in by: the base64 of a line of authorized_keys. */
+  loginKey(node: ClusterNode): Promise<string>;
+}
+
 export interface NodesLog {
   status(line: string): void;
   info(line: string): void;
@@ -73,7 +80,7 @@ export interface NodesResult {
  */
 export async function putNodesRight(
   wish: NodesWish,
-  shells: NodeShells,
+  shells: CloneShells,
   log: NodesLog,
 ): Promise<NodesResult> {
   return new Nodes(wish, shells, log).run();
@@ -84,7 +91,7 @@ class Nodes {
 
   constructor(
     private readonly wish: NodesWish,
-    private readonly shells: NodeShells,
+    private readonly shells: CloneShells,
     private readonly log: NodesLog,
   ) {}
 
@@ -124,15 +131,19 @@ class Nodes {
 
   private async controlPlaneSteps(node: ClusterNode): Promise<void> {
     const { decided, nodes, networkPlugin, timeoutSeconds } = this.wish;
-    const steps =
-      decided === "bootstrap"
-        ? [bootDoneStep(timeoutSeconds)]
-        : clonedControlPlaneSteps({
-            nodeName: node.nodeName,
-            nodeNames: nodes.map(({ nodeName }) => nodeName),
-            networkPlugin,
-          });
-    await this.steps(node, steps);
+    if (decided === "bootstrap") {
+      await this.step(node, bootDoneStep(timeoutSeconds));
+      return;
+    }
+    await this.forgetKeys(node);
+    await this.steps(
+      node,
+      clonedControlPlaneSteps({
+        nodeName: node.nodeName,
+        nodeNames: nodes.map(({ nodeName }) => nodeName),
+        networkPlugin,
+      }),
+    );
   }
 
   private async addWorkers(
@@ -145,26 +156,33 @@ class Nodes {
       if (!isWithControlPlane) {
         await this.step(controlPlane, renewTokenStep(token));
       }
-      await this.inParallel(workers, (node) =>
-        this.steps(node, [bootDoneStep(timeoutSeconds)]),
-      );
+      await this.inParallel(workers, async (node) => {
+        await this.step(node, bootDoneStep(timeoutSeconds));
+      });
       return;
     }
     /** The clone of the worker that the control plane knows; every other one joins anew. */
     const isKnown = ({ index }: ClusterNode) =>
       index === 1 && isWithControlPlane;
-    await this.inParallel(workers.filter(isKnown), (node) =>
-      this.steps(node, clonedWorkerSteps(node.nodeName, networkPlugin)),
-    );
+    await this.inParallel(workers.filter(isKnown), async (node) => {
+      await this.forgetKeys(node);
+      await this.steps(node, clonedWorkerSteps(node.nodeName, networkPlugin));
+    });
     const strangers = workers.filter((node) => !isKnown(node));
     if (strangers.length === 0) {
       return;
     }
     const fresh = readJoin(await this.step(controlPlane, freshTokenStep()));
     await this.inParallel(strangers, async (node) => {
+      await this.forgetKeys(node);
       await this.joinAnew(node, controlPlane, fresh);
       await this.steps(node, overlaySteps(networkPlugin));
     });
+  }
+
+  private async forgetKeys(node: ClusterNode): Promise<void> {
+    const own = await this.shells.loginKey(node);
+    await this.step(node, forgetKeysStep(own));
   }
 
   /** One that has joined already, in a run that failed after that, stays as it is. */

@@ -60,7 +60,7 @@ const inputFields = fields({
   clean: Type.Array(nodeFields, {
     default: [],
     description:
-      "Machines that are cleaned before: logs, leases, machine id, ssh host keys, cloud-init.",
+      "Machines that are cleaned before: logs, leases, machine id, cloud-init, login and ssh host keys.",
   }),
   stop: Type.Boolean({
     default: true,

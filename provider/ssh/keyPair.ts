@@ -30,6 +30,17 @@ export function generateEd25519(): KeyPair {
   };
 }
 
+/** The public key of a private one, as its blob. */
+export async function publicBlobOf(privateKey: string): Promise<Buffer> {
+  // Takes a while to load, and most runs of the plugin never need it.
+  const { utils } = (await import("ssh2")).default;
+  const parsed = utils.parseKey(privateKey);
+  if (parsed instanceof Error) {
+    throw new Error(`the private key cannot be read: ${parsed.message}`);
+  }
+  return parsed.getPublicSSH();
+}
+
 /** SHA-256 fingerprint of a public key's blob, as OpenSSH writes it. */
 export function fingerprintOf(blob: Buffer): string {
   const hash = createHash("sha256").update(blob).digest("base64");

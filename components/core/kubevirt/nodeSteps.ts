@@ -5,6 +5,7 @@ import {
   nodeRegistered,
   overlayAddressLine,
 } from "./nodeBoot";
+import { LOGIN_KEY_COMMENT } from "../cloudInit";
 import { joinConfig, type KubeadmJoin, tokenConfig } from "./kubeadm";
 import type { GuestNetwork } from "./nodeNetwork";
 import { shellWord } from "./shell";
@@ -21,6 +22,30 @@ export interface NodeStep {
 }
 
 const ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
+
+/**
+ * Takes the keys out of a clone that Corral got into its original by: the clone's own one was added to
+ * them. Nobody else's key is touched.
+ *
+ * @param ownKey the clone's own, as authorized_keys has it: the base64 in the middle.
+ */
+export function forgetKeysStep(ownKey: string): NodeStep {
+  return step(
+    "forget the original's keys",
+    withoutCorralsKeys(`-e '\\#${ownKey}#b' `),
+    {},
+  );
+}
+
+/** @param unless options of sed that leave lines alone. */
+function withoutCorralsKeys(unless = ""): string[] {
+  return [
+    "for home in $(getent passwd | cut -d: -f6 | sort -u); do",
+    "  keys=$home/.ssh/authorized_keys",
+    `  [ ! -f "$keys" ] || sed -i ${unless}-e '/^ssh-ed25519 [^ ]* ${LOGIN_KEY_COMMENT} /d' "$keys"`,
+    "done",
+  ];
+}
 
 /** The steps of a control plane that was cloned: what a clone has of the original is put right. */
 export function clonedControlPlaneSteps(cluster: {
@@ -301,12 +326,18 @@ export function cleanSteps(): NodeStep[] {
       [
         // cloud-init makes host keys, and systemd a machine id, at the clone's first boot.
         "cloud-init clean --logs",
+        // The tokens, keys and scripts of its bootstrap.
+        `rm -rf ${NODE_FOLDER}`,
         "truncate --size 0 /etc/machine-id",
         "sync",
       ],
       {},
     ),
-    step("remove the keys", ["rm -f /etc/ssh/ssh_host_*", "sync"], {}),
+    step(
+      "remove the keys",
+      [...withoutCorralsKeys(), "rm -f /etc/ssh/ssh_host_*", "sync"],
+      {},
+    ),
   ];
 }
 

@@ -11,8 +11,10 @@ import {
 import { StandIns } from "./standIns";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;
+const OWN_KEY = "AAAA+own/key==";
 /** The cluster's nodes are files of the folder `nodes`; all are Ready, and no kubelet makes its own anew. */
 const PROGRAMS: Readonly<Record<string, string>> = {
+  getent: 'echo "corral:x:1000:1000::$MACHINE/home/corral:/bin/sh"',
   hostnamectl: ":",
   systemctl: ":",
   "systemd-machine-id-setup": ":",
@@ -97,6 +99,7 @@ describe("further clones of a worker, by a real shell", () => {
       wish,
       {
         async reach() {},
+        loginKey: async () => OWN_KEY,
         run: async (machine, step) => runStep(machine, step),
       },
       { status() {}, info() {}, warn() {} },

@@ -44,6 +44,7 @@ async function run(wish: Partial<NodesWish>, failing: readonly string[] = []) {
       async reach({ nodeName }) {
         done.push(`${nodeName}: reach`);
       },
+      loginKey: async ({ nodeName }) => `key+of/${nodeName}==`,
       async run({ nodeName }, { name, script }) {
         done.push(`${nodeName}: ${name}`);
         scripts.set(`${nodeName}: ${name}`, script);
@@ -68,11 +69,13 @@ describe("KubevirtNodes", () => {
     const { done, adminConf } = await run({});
     assert.deepEqual(done, [
       "cks-control-plane: reach",
+      "cks-control-plane: forget the original's keys",
       "cks-control-plane: set the host name",
       "cks-control-plane: restart kubelet",
       "cks-control-plane: wait for the API",
       "cks-control-plane: forget nodes of the original",
       "cks-worker-node: reach",
+      "cks-worker-node: forget the original's keys",
       "cks-worker-node: set the host name",
       "cks-worker-node: restart kubelet",
       ...END,
@@ -106,6 +109,7 @@ describe("KubevirtNodes", () => {
       "cks-control-plane: reach",
       "cks-control-plane: make a token",
       "cks-worker-node: reach",
+      "cks-worker-node: forget the original's keys",
       "cks-worker-node: look whether it has joined",
       "cks-worker-node: leave the original's identity",
       "cks-control-plane: forget cks-worker-node",

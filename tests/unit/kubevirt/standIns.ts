@@ -32,7 +32,7 @@ export class StandIns {
     );
     const left = moved
       .replaceAll(machine, "MACHINE")
-      .match(/(?<![\w./])\/(?!dev\/null\b)\w+/g);
+      .match(/(?<![\w./+])\/(?!dev\/null\b)\w\w+/g);
     assert.equal(left, null, "this would touch the computer itself");
     return execFileSync("/bin/sh", ["-s"], {
       input: moved,
