@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import type { KubevirtLab } from "@corral-iac/tools/lab/kubevirt/index";
 import { field } from "@corral-iac/corral/core/argumentRules";
 import { becomes } from "@corral-iac/tools/lab/processes";
@@ -119,7 +120,7 @@ describe("the nodes of a KubevirtCluster, through the Kubernetes API", function 
     const calls = () => [...played.values()].flatMap(({ called }) => called);
     const before = calls();
     await up(1, [], 1024, {
-      kubeconfig: `${lab.kubeconfig}\n# with another token`,
+      kubeconfig: `${fs.readFileSync(lab.kubeconfig, "utf8")}\n# another token\n`,
       reach: "address",
       ready: { timeoutSeconds: 80 },
       apiServer: "https://other.example.org:6443",

@@ -48,7 +48,7 @@ describe("the rules of microVMs beside the host's own firewall", function () {
     host = await LabHost.start();
     // The lab's hosts have it masked.
     await host.exec(`systemctl unmask nftables.service
-printf 'flush ruleset\\ntable inet own { chain input { type filter hook input priority 0; } }\\n' >/etc/nftables.conf`);
+printf 'flush ruleset\\ntable inet own { chain input { type filter hook input priority 0; }; }\\n' >/etc/nftables.conf`);
     clean = await hostCensus(host);
     program = await OpsProgram.make();
     program.declare(
