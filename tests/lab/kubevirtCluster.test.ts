@@ -34,6 +34,7 @@ const STAND_INS = `cat > /usr/local/bin/stand-in <<'END'
 name=$(basename "$0")
 echo "$name $*" >> ${CALLS}
 case "$name $*" in
+  "curl "*" -o "*) echo '"Network": "10.244.0.0/16"' > "$(echo "$*" | sed 's/.* -o //; s/ .*//')" ;;
   "containerd config default") echo 'SystemdCgroup = false' ;;
   "kubeadm init"*) echo '${ADMIN_CONF}' > /etc/kubernetes/admin.conf ;;
   "kubeadm join"*) mkdir -p /etc/kubernetes; : > /etc/kubernetes/kubelet.conf ;;
@@ -87,7 +88,11 @@ describe("a KubevirtCluster whose machines are real guests", function () {
   const web = () =>
     cluster({
       strategy: "bootstrap",
-      kubernetes: { install: "image", hooks: { beforeInstall: STAND_INS } },
+      kubernetes: {
+        install: "image",
+        podNetwork: "10.201.0.0/16",
+        hooks: { beforeInstall: STAND_INS },
+      },
     });
 
   const up = (clusters: Record<string, object>) => program.up(clusters);
@@ -127,6 +132,11 @@ describe("a KubevirtCluster whose machines are real guests", function () {
     includes(
       ofControlPlane,
       /^kubectl .*wait --for=condition=Ready .*node\/cks-control-plane node\/cks-worker-node$/,
+    );
+    includes(ofControlPlane, /^kubectl apply -f \/etc\/corral-node\/network/);
+    assert.equal(
+      await controlPlane.run("sudo cat /etc/corral-node/network.yaml"),
+      '"Network": "10.201.0.0/16"',
     );
     const ofWorker = await calls(worker);
     includes(ofWorker, /^kubeadm join --config /);
