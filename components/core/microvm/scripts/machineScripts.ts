@@ -217,6 +217,13 @@ function arrivingText(move: string, isStarted: boolean): string {
   return `${move}${isStarted ? " started" : ""}\n`;
 }
 
+/** A hypervisor opens its interface before it has read its kernel and disks: looks once more. */
+const LOOK_AGAIN = `
+  if [ -z "$said" ]; then
+    sleep 0.5
+    if [ "$(systemctl is-active "$unit")" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends as soon as it starts"; fi
+  fi`;
+
 const WATCH = `
     tenths=0
     while [ -z "$said" ] && [ "$tenths" -lt ${WATCHED_TENTHS} ]; do
@@ -266,7 +273,7 @@ else
       if [ "$tenths" -gt ${STARTED_TENTHS} ]; then said="the hypervisor does not open its interface"; break; fi
       sleep 0.1
     done${isWatched ? WATCH : ""}
-  fi
+  fi${isWatched ? "" : LOOK_AGAIN}
   if [ -n "$said" ]; then
     echo "failed $said"
     journalctl --sync 2>/dev/null
