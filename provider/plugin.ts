@@ -10,6 +10,7 @@ import { guestReady } from "./resources/guestReady";
 import { kubeadmSecrets } from "./resources/kubeadmSecrets";
 import { kubevirtBaseMachine } from "./resources/kubevirtBaseMachine";
 import { kubevirtNodes } from "./resources/kubevirtNodes";
+import { kubevirtLoadBalancer } from "./resources/kubevirtLoadBalancer";
 import { kubevirtReady } from "./resources/kubevirtReady";
 import { kubevirtRollout } from "./resources/kubevirtRollout";
 import { kubevirtSnapshots } from "./resources/kubevirtSnapshots";
@@ -49,6 +50,7 @@ export const plugin: Plugin = {
     kubeadmSecrets,
     kubevirtBaseMachine,
     kubevirtNodes,
+    kubevirtLoadBalancer,
     kubevirtReady,
     kubevirtRollout,
     kubevirtSnapshots,

@@ -29,7 +29,7 @@ const STAGES: readonly (readonly [RegExp, string])[] = [
     /:(Domain|VirtualMachine|KubevirtBaseMachine|VirtualEnvironmentVm|MicroVmService)$/,
     "machine",
   ],
-  [/:(GuestReady|KubevirtReady)$/, "ready"],
+  [/:(GuestReady|KubevirtReady|KubevirtLoadBalancer)$/, "ready"],
   [/:KubevirtNodes$/, "nodes"],
   [/:(KubevirtSnapshots|ProxmoxSnapshot)$/, "snapshots"],
   [/:(GuestFiles|GuestMount|AppliedRevision)$|^command:/, "guest"],

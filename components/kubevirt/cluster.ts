@@ -1,4 +1,3 @@
-import { field } from "../core/argumentRules";
 import { API_PORT } from "../core/kubevirt/kubeadm";
 import { clonedDisks } from "../core/kubevirt/clonePlan";
 import type { DiskSource, DiskSpec } from "../core/kubevirt/disks";
@@ -6,7 +5,6 @@ import { MACHINE_LABEL } from "../core/kubevirt/labels";
 import { diskName, type ClusterMachine } from "../core/kubevirt/names";
 import type { NetworkPlugin } from "../core/kubevirt/nodeBoot";
 import { ROOT_VOLUME } from "../core/kubevirt/snapshots";
-import { isText } from "../core/later";
 import { gibToBytes } from "../core/units";
 import { DEFAULTS } from "./defaults";
 
@@ -143,17 +141,6 @@ export function serviceSpec(machine: ClusterMachine): Record<string, unknown> {
       port("vxlan", 8472, "UDP"),
     ],
   };
-}
-
-/** Address or name that a load balancer gave to a Service, as its status tells. */
-export function loadBalancerAddress(status: unknown): string {
-  const ingress = field(status, "loadBalancer", "ingress");
-  const [first] = Array.isArray(ingress) ? (ingress as unknown[]) : [];
-  const address = [field(first, "ip"), field(first, "hostname")].find(isText);
-  if (address === undefined) {
-    throw new Error("the load balancer gave the API's Service no address");
-  }
-  return address;
 }
 
 /** The network plugin that is applied to a cluster that is bootstrapped. */

@@ -148,7 +148,11 @@ export function makeCluster(
       ? undefined
       : makeNodes(args, made, {
           ...nodesOwner,
-          server: makeApiService(args, controlPlane, { ...owner, resource }),
+          server: makeApiService(args, controlPlane, {
+            ...owner,
+            api,
+            resource,
+          }),
         });
   return {
     decision,

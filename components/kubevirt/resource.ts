@@ -39,8 +39,6 @@ export interface KubernetesContent {
  */
 export class KubernetesObject extends pulumi.CustomResource {
   declare readonly metadata: pulumi.Output<KubernetesMetadata>;
-  /** Known where the content has it as undefined. */
-  declare readonly status: pulumi.Output<unknown>;
 
   /** @param apiVersion as in a manifest: `v1`, `kubevirt.io/v1`. */
   constructor(

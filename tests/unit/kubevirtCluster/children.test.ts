@@ -382,10 +382,9 @@ describe("KubevirtCluster", () => {
       const { made } = await make(
         { ...MINIMAL, ...args },
         {
-          "kubernetes:core/v1:Service": (name: string) =>
-            name === "web-api"
-              ? { status: { loadBalancer: { ingress: [{ ip: "192.0.2.8" }] } } }
-              : {},
+          "corral-ops:index:KubevirtLoadBalancer": () => ({
+            address: "192.0.2.8",
+          }),
         },
       );
       return byName(made, "web-nodes").inputs.server;
