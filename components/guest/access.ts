@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LOGIN_KEY_COMMENT } from "../core/cloudInit";
+import { SSH_PORT } from "../core/sshPort";
 import type { CloudInitArgs, GuestSshArgs } from "./args";
 import { SshKeyPair } from "./ops/sshKeyPair";
 
@@ -17,7 +18,6 @@ export interface Access {
 }
 
 const DEFAULT_USER = "corral";
-const SSH_PORT = 22;
 
 /**
  * Makes the keys of a guest: its host key, made beforehand and pinned, and a login key.

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { formatIpv4, leaseRange } from "../core/microvm/subnet";
+import { SSH_PORT } from "../core/sshPort";
 import type { GuestConnection } from "../guest/args";
 import { openConnection } from "../guest/openConnection";
 import { MicroVmNetwork } from "../guest/ops/microVmNetwork";
@@ -14,8 +15,6 @@ import {
   HOST_SECRETS,
   validateMicroVmHost,
 } from "./hostValidation";
-
-const SSH_PORT = 22;
 
 /**
  * A Linux host for microVMs, reached over ssh, and one network of machines on it: routed, closed

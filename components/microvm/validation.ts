@@ -14,6 +14,7 @@ import { featureFaults } from "../core/microvm/features";
 import type { HypervisorKind } from "../core/microvm/plan";
 import { isLeasable, leaseRange, parseIpv4 } from "../core/microvm/subnet";
 import { compileSchemaCheck } from "../core/schemaCheck";
+import { SSH_PORT } from "../core/sshPort";
 import {
   connectionRules,
   GUEST_SECRETS,
@@ -22,8 +23,6 @@ import {
 import schema from "./args.schema.json";
 import { interfaceName } from "./hostValidation";
 import { hostPath, sharedFolderRules } from "./hostPathRules";
-
-const SSH_PORT = 22;
 
 /** Arguments that are wrapped as secrets and whose values no fault shows. */
 export const SECRET_ARGUMENTS = GUEST_SECRETS;

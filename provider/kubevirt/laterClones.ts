@@ -3,7 +3,10 @@ import type { KubeClient } from "@corral-iac/corral/core/kube-client/client";
 import { KINDS } from "@corral-iac/corral/core/kube-client/kinds";
 import { parseVersion } from "@corral-iac/corral/core/kubevirt/kubeadm";
 import type { SnapshotContent } from "@corral-iac/corral/core/kubevirt/snapshots";
-import type { FoundSnapshot } from "@corral-iac/corral/core/kubevirt/decision";
+import type {
+  FoundSnapshot,
+  ReadySnapshot,
+} from "@corral-iac/corral/core/kubevirt/decision";
 
 import { look, type SnapshotWish } from "./look";
 
@@ -15,11 +18,6 @@ export interface UsedSnapshot {
   readonly kubernetesVersion: string;
   readonly disks: SnapshotContent["disks"];
 }
-
-/** A snapshot that can be cloned. */
-export type ReadySnapshot = FoundSnapshot & {
-  readonly content: SnapshotContent;
-};
 
 /**
  * From which snapshot a living cluster gets further workers: undefined for the one that it was made from;

@@ -130,9 +130,9 @@ export const microVmVolume = defineResource({
 
   preview({ machine, volume }, old) {
     if (old) {
-      const { volumeId, ...same } = old.outputs;
+      const { volumeId: _ofTheLost, ...same } = old.outputs;
       // One that is missing is made anew, or an error.
-      return old.inputs.present ? { ...same, volumeId } : same;
+      return old.inputs.present ? old.outputs : same;
     }
     return typeof machine === "string" && typeof volume === "string"
       ? { path: volumePaths(machine, volume, hostPaths).file }

@@ -7,7 +7,10 @@ import {
   decide,
   fallBack,
 } from "@corral-iac/corral/core/kubevirt/decision";
-import type { Decision } from "@corral-iac/corral/core/kubevirt/decision";
+import type {
+  Decision,
+  ReadySnapshot,
+} from "@corral-iac/corral/core/kubevirt/decision";
 import { clonedDisks } from "@corral-iac/corral/core/kubevirt/clonePlan";
 import type { DiskSpec } from "@corral-iac/corral/core/kubevirt/disks";
 import type { NodeRole } from "@corral-iac/corral/core/kubevirt/labels";
@@ -21,7 +24,7 @@ import { containsUnknownPlain } from "../frame/unknowns";
 import { systemClock } from "../guest/wait";
 import { kubeAt } from "../kubevirt/clients";
 import { cloneAhead, removeClones } from "../kubevirt/cloneAhead";
-import { snapshotForMore, type ReadySnapshot } from "../kubevirt/laterClones";
+import { snapshotForMore } from "../kubevirt/laterClones";
 import { look } from "../kubevirt/look";
 import { kubeFields, namespaceField } from "./kubeFields";
 

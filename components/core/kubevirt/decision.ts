@@ -9,6 +9,11 @@ export interface FoundSnapshot extends SnapshotFinding {
   readonly content?: SnapshotContent;
 }
 
+/** A snapshot that can be cloned. */
+export type ReadySnapshot = FoundSnapshot & {
+  readonly content: SnapshotContent;
+};
+
 /** What was seen at the API. */
 export interface Sight {
   /** Why there can be no snapshots here, such as a missing CRD; undefined when there can. */
@@ -44,9 +49,7 @@ export type Decision =
   | {
       readonly strategy: "snapshot";
       readonly why: string;
-      readonly snapshots: readonly (FoundSnapshot & {
-        readonly content: SnapshotContent;
-      })[];
+      readonly snapshots: readonly ReadySnapshot[];
     }
   | { readonly strategy: "bootstrap"; readonly why: string };
 

@@ -9,6 +9,7 @@ import {
   putNodesRight,
 } from "@corral-iac/corral-ops/kubevirt/nodes";
 import { StandIns } from "./standIns";
+import { node } from "./objects";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const OWN_KEY = "AAAA+own/key==";
@@ -42,15 +43,6 @@ case "$1 $2" in
 "get nodes") ls $CLUSTER/nodes | sed 's#^#node/#' ;;
 esac`,
 };
-
-const node = (index: number, instanceId = `uid-${index}`): ClusterNode => ({
-  nodeName:
-    index === 0
-      ? "cks-control-plane"
-      : `cks-worker-node${index > 1 ? `-${index}` : ""}`,
-  index,
-  instanceId,
-});
 
 describe("further clones of a worker, by a real shell", () => {
   let folder: string;

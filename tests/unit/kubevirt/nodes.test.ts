@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import {
-  type ClusterNode,
   type NodesWish,
   putNodesRight,
 } from "@corral-iac/corral-ops/kubevirt/nodes";
 import { adminKubeconfig } from "@corral-iac/corral/core/kubevirt/adminKubeconfig";
 import { parse } from "yaml";
+import { node } from "./objects";
 
 const TOKEN = "abcdef.0123456789abcdef";
 const FRESH = "fresh0.0123456789abcdef";
@@ -13,14 +13,6 @@ const FRESH = "fresh0.0123456789abcdef";
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const JOIN = `kubeadm join cks-control-plane:6443 --token ${FRESH} --discovery-token-ca-cert-hash ${DIGEST} \n`;
 
-const node = (index: number, instanceId = `uid-${index}`): ClusterNode => ({
-  nodeName:
-    index === 0
-      ? "cks-control-plane"
-      : `cks-worker-node${index > 1 ? `-${index}` : ""}`,
-  index,
-  instanceId,
-});
 const nodes = (count: number) =>
   Array.from({ length: count }, (_, index) => node(index));
 

@@ -1,3 +1,5 @@
+import type { OperationContext } from "@corral-iac/corral-ops/frame/context";
+import type { ClusterNode } from "@corral-iac/corral-ops/kubevirt/nodes";
 import type { NodeRole } from "@corral-iac/corral/core/kubevirt/labels";
 import {
   ROLE_LABEL,
@@ -78,5 +80,35 @@ export function sessionMachine(session: string, role: NodeRole, name: string) {
       name,
       labels: { [SESSION_LABEL]: session, [ROLE_LABEL]: role },
     },
+  };
+}
+
+/** A node of a cluster as Corral names it; 0 is the control plane. */
+export function node(index: number, instanceId = `uid-${index}`): ClusterNode {
+  return {
+    nodeName:
+      index === 0
+        ? "cks-control-plane"
+        : `cks-worker-node${index > 1 ? `-${index}` : ""}`,
+    index,
+    instanceId,
+  };
+}
+
+/** What an operation gets that nobody listens to. */
+export function quietContext(name: string): OperationContext {
+  const quiet = () => undefined;
+  return {
+    urn: "urn",
+    name,
+    log: {
+      debug: quiet,
+      info: quiet,
+      warn: quiet,
+      error: quiet,
+      status: quiet,
+    },
+    signal: new AbortController().signal,
+    deadline: undefined,
   };
 }

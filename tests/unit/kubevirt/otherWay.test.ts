@@ -1,27 +1,13 @@
 import assert from "node:assert/strict";
-import type { ResourceLog } from "@corral-iac/corral-ops/frame/context";
 import { unknown } from "@corral-iac/corral-ops/frame/value";
 import { closeKubeClients } from "@corral-iac/corral-ops/kubevirt/clients";
 import { kubevirtNodes } from "@corral-iac/corral-ops/resources/kubevirtNodes";
 import { kubevirtRollout } from "@corral-iac/corral-ops/resources/kubevirtRollout";
 import { parse } from "yaml";
 import { KubeApi } from "./kubeApi";
+import { quietContext } from "./objects";
 
-const quiet = () => undefined;
-const log: ResourceLog = {
-  debug: quiet,
-  info: quiet,
-  warn: quiet,
-  error: quiet,
-  status: quiet,
-};
-const ctx = {
-  urn: "urn",
-  name: "web-nodes",
-  log,
-  signal: new AbortController().signal,
-  deadline: undefined,
-};
+const ctx = quietContext("web-nodes");
 /** Nobody gets into a machine with it. */
 const STOPPED = AbortSignal.abort();
 const NAMES = ["cks-control-plane", "cks-worker-node"];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { ResourceLog } from "@corral-iac/corral-ops/frame/context";
 import { closeKubeClients } from "@corral-iac/corral-ops/kubevirt/clients";
 import { kubevirtBaseMachine } from "@corral-iac/corral-ops/resources/kubevirtBaseMachine";
 import { STAMP_LABEL } from "@corral-iac/corral/core/kubevirt/labels";
 import { KubeApi } from "./kubeApi";
+import { quietContext } from "./objects";
 
 const MACHINES = "virtualmachines.kubevirt.io";
 const SNAPSHOTS = "virtualmachinesnapshots.snapshot.kubevirt.io";
@@ -14,21 +14,7 @@ type Inputs = Parameters<typeof kubevirtBaseMachine.create>[1];
 
 describe("KubevirtBaseMachine", () => {
   let api: KubeApi;
-  const quiet = () => undefined;
-  const log: ResourceLog = {
-    debug: quiet,
-    info: quiet,
-    warn: quiet,
-    error: quiet,
-    status: quiet,
-  };
-  const ctx = {
-    urn: "urn",
-    name: "gold-cp",
-    log,
-    signal: new AbortController().signal,
-    deadline: undefined,
-  };
+  const ctx = quietContext("gold-cp");
 
   beforeEach(async () => {
     api = await KubeApi.start();

@@ -5,6 +5,12 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+class NothingSleeps extends Error {
+  constructor() {
+    super("the work waits for something that no time will bring");
+  }
+}
+
 /** Time that only passes when everybody sleeps, so that hours of waiting take no time. */
 export class FakeClock implements Clock {
   private time = 0;
@@ -48,10 +54,23 @@ export class FakeClock implements Clock {
       }
       const next = this.sleepers.sort((a, b) => a.at - b.at).shift();
       if (!next) {
-        throw new Error("the work waits for something that no time will bring");
+        throw new NothingSleeps();
       }
       this.time = Math.max(this.time, next.at);
       next.wake();
+    }
+  }
+
+  /** As {@link run}, for work that waits for an answer of a server as well: time stands still then. */
+  async runWithServer<T>(work: Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.run(work);
+      } catch (error) {
+        if (!(error instanceof NothingSleeps)) {
+          throw error;
+        }
+      }
     }
   }
 }

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { canonicalJson } from "../../canonicalJson";
 import { shellWord } from "../../shellWord";
 import { type OwnershipStamp, STAMP_FIELDS, stampFields } from "../../stamp";
@@ -110,3 +112,8 @@ put() {
   printf '%s' "$3" >"$new" && chmod "$2" "$new" && sync "$new" && mv "$new" "$1" ||
     refuse "$1 cannot be written"
 }`;
+
+/** As sha256sum tells it. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

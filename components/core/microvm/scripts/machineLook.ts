@@ -1,12 +1,10 @@
-import { createHash } from "node:crypto";
-
 import { chainsOf, mapsOnly, networkChains } from "../networkChains";
 import { machinePaths, machineUnit, machineUser, tapName } from "../paths";
 import type { HostPaths } from "../paths";
 import type { MachinePlan } from "../plan";
 import { REVISION_VARIABLE, revision } from "../unitFile";
 
-import { call } from "./hostScript";
+import { call, sha256 } from "./hostScript";
 import { machineFiles } from "./machineFiles";
 import { sharesDrift } from "./shares";
 
@@ -26,6 +24,8 @@ tap_is_set() {
 } 2>/dev/null
 # Whether the machine can run on: its hypervisor was started with what is declared.
 runs_as_declared() { [ "$(systemctl is-active "$unit")" = active ] && [ "$(running_revision)" = "$declared" ] && ! tap_missing; }
+# Whether a hypervisor that was just started runs no more, or was started anew.
+has_ended() { [ "$(systemctl is-active "$unit")" != active ] || [ "$(property NRestarts)" -gt 0 ]; }
 # The kernel shows a carrier as soon as the hypervisor has opened its end.
 tap_waits() { for tap in $taps; do [ "$(cat "/sys/class/net/$tap/carrier" 2>/dev/null)" = 1 ] || return 0; done; return 1; }
 `;
@@ -159,8 +159,4 @@ export function variables(plan: MachinePlan, host: HostPaths): string {
     `chains=${call(chains.join("\n"))}`,
     call("mkdir", "-p", host.run),
   ].join("\n");
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -28,14 +28,13 @@ const WATCHED_TENTHS = 50;
 /** How long a hypervisor may take to open its interface, in tenths of a second. */
 const STARTED_TENTHS = 150;
 
-/** What is known of the host before anything is rendered. Prints `version`, `path`, `device`. */
+/** What is known of the host before anything is rendered. Prints `version`, `path`. */
 export function hypervisorScript(kind: HypervisorKind): string {
   const { program } = hypervisorFeatures[kind];
   return `
 path=$(command -v ${call(program)}) || refuse ${call(`${program} is not installed there, or in none of the folders of programs`)}
 echo "path $path"
 echo "version $("$path" --version 2>&1 | grep -oE '[0-9]+(\\.[0-9]+)+' | head -n 1)"
-for device in /dev/kvm /dev/net/tun /dev/vhost-vsock; do ! [ -e "$device" ] || echo "device $device"; done
 `;
 }
 
@@ -146,7 +145,7 @@ export function takeDownScript(machine: string, host: HostPaths): string {
 unit=${call(machineUnit(machine))} user=${call(machineUser(machine))}
 systemctl disable --quiet "$unit" 2>/dev/null
 systemctl stop "$unit" 2>/dev/null
-case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
+${MUST_BE_OFF}
 ${interfacesGone(machine, host)}
 ${sharesRemoved(machine, host)}
 ${disksGivenBack(machine, [], host)}
@@ -157,6 +156,9 @@ id -u "$user" >/dev/null 2>&1 && userdel "$user" 2>/dev/null
 getent group "$user" >/dev/null && groupdel "$user" 2>/dev/null
 true`;
 }
+
+const MUST_BE_OFF =
+  'case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac';
 
 /** As many as a machine may have. */
 const MOST_INTERFACES = 8;
@@ -175,7 +177,7 @@ function haltScript(
 if ${running ? "! runs_as_declared" : "true"}; then
   systemctl stop "$unit" 2>/dev/null
   systemctl reset-failed "$unit" 2>/dev/null
-  case $(systemctl is-active "$unit") in active|activating|deactivating|reloading) refuse "$unit does not stop" ;; esac
+  ${MUST_BE_OFF}
   ${interfacesGone(name, host)}
   ${disksGivenBack(name, disks, host)}
 fi`;
@@ -221,7 +223,7 @@ function arrivingText(move: string, isStarted: boolean): string {
 const LOOK_AGAIN = `
   if [ -z "$said" ]; then
     sleep 0.5
-    if [ "$(systemctl is-active "$unit")" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends as soon as it starts"; fi
+    if has_ended; then said="the hypervisor ends as soon as it starts"; fi
   fi`;
 
 const WATCH = `
@@ -229,7 +231,7 @@ const WATCH = `
     while [ -z "$said" ] && [ "$tenths" -lt ${WATCHED_TENTHS} ]; do
       tenths=$((tenths + 1))
       sleep 0.1
-      if [ "$(systemctl is-active "$unit")" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends soon after it started"; fi
+      if has_ended; then said="the hypervisor ends soon after it started"; fi
     done`;
 
 /** What a script needs before, and to start the machine: a failure is told as `failed`. */
@@ -268,8 +270,7 @@ else
     tenths=0
     while tap_waits; do
       tenths=$((tenths + 1))
-      state=$(systemctl is-active "$unit")
-      if [ "$state" != active ] || [ "$(property NRestarts)" -gt 0 ]; then said="the hypervisor ends as soon as it starts"; break; fi
+      if has_ended; then said="the hypervisor ends as soon as it starts"; break; fi
       if [ "$tenths" -gt ${STARTED_TENTHS} ]; then said="the hypervisor does not open its interface"; break; fi
       sleep 0.1
     done${isWatched ? WATCH : ""}

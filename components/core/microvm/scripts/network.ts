@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import {
   ARP_CHAIN,
   ARP_MAP,
@@ -14,7 +12,7 @@ import type { NetworkPlan } from "../network";
 import { networkPaths, networkTable, networkUnit } from "../paths";
 import type { HostPaths } from "../paths";
 import { rulesAgainPaths } from "../rulesAgain";
-import { call, hiddenNew, recordText } from "./hostScript";
+import { call, hiddenNew, recordText, sha256 } from "./hostScript";
 
 /** Whether the host forwarded packets before there were networks: so it is again after the last one. */
 const forwardingBefore = ({ root }: HostPaths) => `${root}/forwarding-before`;
@@ -168,8 +166,4 @@ rm -f ${call(paths.lock)}
 rmdir ${call(host.root, host.root.replace(/\/[^/]*$/, ""), host.run)} 2>/dev/null
 exit 0
 `;
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

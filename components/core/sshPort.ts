@@ -1,0 +1,2 @@
+/** Where ssh servers listen by default. */
+export const SSH_PORT = 22;
